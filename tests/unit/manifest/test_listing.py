@@ -1,0 +1,214 @@
+"""The listing on disk: only what differs is written, shards stay where they are, a name stays with its source."""
+
+import json
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vidgauge.draws import shard_of
+from vidgauge.errors import UsageError, VidgaugeError
+from vidgauge.files import read_jsonl, write_text
+from vidgauge.manifest.listing import Dataset, read_dataset, read_lines, shards_needed, write_listing
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "results" / "manifests" / "real"
+
+
+@pytest.fixture
+def videos(tmp_path, make_video):
+    for number in range(20):
+        make_video(tmp_path / "videos" / f"{number:02}.mp4")
+    return tmp_path / "videos"
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def times(folder):
+    """{name: time} of the files that jobs depend on, after setting all of them to an old time."""
+    return {
+        path.name: path.stat().st_mtime_ns for path in (folder / "listing").iterdir() if path.name != "written.json"
+    }
+
+
+def age(folder):
+    for path in [folder / "dataset.json", *(folder / "listing").iterdir()]:
+        os.utime(path, ns=(1, 1))
+
+
+def rewritten(folder):
+    return sorted(name for name, time in times(folder).items() if time != 1)
+
+
+def test_files(folder, videos):
+    dataset = write_listing(folder, videos, None, 6, probe_version=7)
+    assert dataset == read_dataset(folder)
+    assert (dataset.source, dataset.root, dataset.shard_size, dataset.shards) == (str(videos), str(videos), 6, 4)
+    assert sum(dataset.counts) == 20
+    for shard in range(4):
+        header, *rows = read_jsonl(folder / "listing" / f"{shard}.jsonl")
+        assert header == {"probe": 7, "format": 1}
+        names = [row["id"] for row in rows]
+        assert names == sorted(name for name in names_in(videos) if shard_of(name, 4) == shard)
+        assert len(names) == dataset.counts[shard]
+        assert all(row["path"] == str(videos / row["id"]) and row["columns"] == {} for row in rows)
+    assert not list(folder.rglob("*.tmp"))
+
+
+def test_nothing_is_rewritten_without_a_change(folder, videos):
+    write_listing(folder, videos, None, 6, probe_version=1)
+    for _ in range(2):
+        age(folder)
+        before = write_listing(folder, videos, None, 6, probe_version=1)
+        assert rewritten(folder) == []
+        assert (folder / "dataset.json").stat().st_mtime_ns == 1
+    assert write_listing(folder, videos, None, 6, probe_version=1) == before
+
+
+@pytest.mark.parametrize("change", ["touch", "add", "remove"])
+def test_one_change_rewrites_one_shard(folder, videos, make_video, change):
+    write_listing(folder, videos, None, 6, probe_version=1)
+    age(folder)
+    name = "new.mp4" if change == "add" else "07.mp4"
+    if change == "touch":
+        os.utime(videos / name, ns=(3, 3))
+    elif change == "add":
+        make_video(videos / name)
+    else:
+        (videos / name).unlink()
+    write_listing(folder, videos, None, 6, probe_version=1)
+    assert rewritten(folder) == [f"{shard_of(name, 4)}.jsonl"]
+
+
+def test_a_file_that_was_deleted_or_edited_is_written_again(folder, videos):
+    write_listing(folder, videos, None, 6, probe_version=1)
+    text = (folder / "listing" / "0.jsonl").read_text()
+    (folder / "listing" / "0.jsonl").unlink()
+    (folder / "listing" / "1.jsonl").write_text("edited")
+    age(folder)
+    write_listing(folder, videos, None, 6, probe_version=1)
+    assert rewritten(folder) == ["0.jsonl", "1.jsonl"]
+    assert (folder / "listing" / "0.jsonl").read_text() == text
+
+
+def test_a_new_probe_version_rewrites_all_shards(folder, videos):
+    write_listing(folder, videos, None, 6, probe_version=1)
+    age(folder)
+    write_listing(folder, videos, None, 6, probe_version=2)
+    assert rewritten(folder) == [f"{shard}.jsonl" for shard in range(4)]
+
+
+def test_moving_lines_touches_no_shard(folder, videos, write_lines):
+    rows = [{"videos": [name], "text": f"é\u2028{name}", "human": {"a": 1}} for name in names_in(videos)]
+    source = write_lines(videos.parent / "m.jsonl", *rows)
+    write_listing(folder, source, videos, 6, probe_version=1)
+    age(folder)
+    write_lines(source, "", "not json", *reversed(rows))
+    write_listing(folder, source, videos, 6, probe_version=1)
+    assert rewritten(folder) == ["lines.json", "rejected.jsonl"]
+    assert read_lines(folder / "listing" / "lines.json")["00.mp4"] == 22
+    assert [bad["line"] for bad in read_jsonl(folder / "listing" / "rejected.jsonl")] == [2]
+    _, row, *_ = read_jsonl(folder / "listing" / f"{shard_of('00.mp4', 4)}.jsonl")
+    assert row["columns"] == {"text": f"é\u2028{row['id']}", "human": {"a": 1}}
+
+
+def test_shards_are_kept_until_they_are_outgrown_fourfold(folder, tmp_path, make_video):
+    videos = tmp_path / "videos"
+
+    def listed(number):
+        for i in range(number):
+            make_video(videos / f"{i}.mp4")
+        return write_listing(folder, videos, None, 2, probe_version=1).shards
+
+    assert listed(3) == 2
+    assert listed(16) == 2
+    assert listed(17) == 9
+    for i in range(10, 17):
+        (videos / f"{i}.mp4").unlink()
+    assert listed(10) == 9
+    assert write_listing(folder, videos, None, 5, probe_version=1).shards == 2
+    names = {path.name for path in (folder / "listing").iterdir()}
+    assert names == {"0.jsonl", "1.jsonl", "rejected.jsonl", "lines.json", "written.json"}
+
+
+def test_leftovers_of_a_killed_run_go(folder, videos):
+    write_listing(folder, videos, None, 6, probe_version=1)
+    for name in ("0.jsonl.1-ab.tmp", "4.jsonl"):
+        (folder / "listing" / name).write_text("half")
+    write_listing(folder, videos, None, 6, probe_version=1)
+    assert len(list((folder / "listing").iterdir())) == 7
+
+
+def test_a_source_without_a_usable_video_has_one_empty_shard(folder, tmp_path, write_lines):
+    dataset = write_listing(folder, write_lines(tmp_path / "m.jsonl", "x"), None, 6, probe_version=1)
+    assert (dataset.shards, dataset.counts) == (1, [0])
+
+
+def test_a_name_bound_to_another_source_or_root(folder, videos, tmp_path, write_lines):
+    write_listing(folder, videos, None, 6, probe_version=1)
+    age(folder)
+    source = write_lines(tmp_path / "m.jsonl", {"videos": ["videos/00.mp4"]})
+    with pytest.raises(VidgaugeError) as error:
+        write_listing(folder, source, None, 6, probe_version=1)
+    results = tmp_path / "results"
+    for said in ("datasets.real", str(videos), str(source), f"{results}/manifests/real", f"{results}/clips/real"):
+        assert said in str(error.value)
+    with pytest.raises(VidgaugeError, match="another root"):
+        write_listing(folder, videos, tmp_path, 6, probe_version=1)
+    assert rewritten(folder) == []
+    write_listing(folder, videos / ".." / "videos", videos, 6, probe_version=1)  # the same, spelt otherwise
+
+
+def test_a_bound_source_that_is_gone_is_said_to_be_gone(folder, videos):
+    write_listing(folder, videos, None, 6, probe_version=1)
+    videos.rename(videos.parent / "moved")
+    with pytest.raises(UsageError, match="does not exist"):
+        write_listing(folder, videos, None, 6, probe_version=1)
+
+
+def test_no_or_a_broken_dataset(folder):
+    with pytest.raises(VidgaugeError, match="was not listed yet"):
+        read_dataset(folder)
+    folder.mkdir(parents=True)
+    for text in ("", "{}", "[1]", '{"source": 1, "more": 2}'):
+        (folder / "dataset.json").write_text(text)
+        with pytest.raises(VidgaugeError, match="Delete"):
+            read_dataset(folder)
+
+
+@given(st.lists(st.integers(0, 50), min_size=1), st.integers(1, 200))
+def test_shards_needed_is_the_smallest_number(counts, videos):
+    number = shards_needed(counts, videos)
+    assert 1 <= number <= len(counts)
+    assert sum(counts[: number - 1]) < videos * 1.25
+    assert number == len(counts) or sum(counts[:number]) >= videos * 1.25
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    write_text(path, "old")
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.replace", stop)
+    with pytest.raises(KeyboardInterrupt):
+        write_text(path, "new")
+    assert [entry.read_text() for entry in tmp_path.iterdir()] == ["old"]
+
+
+def test_dataset_json_is_readable(folder, videos):
+    write_listing(folder, videos, None, 100, probe_version=1)
+    assert json.loads((folder / "dataset.json").read_text()) == {
+        "source": str(videos),
+        "root": str(videos),
+        "shard_size": 100,
+        "shards": 1,
+        "counts": [20],
+    }
+    assert Dataset.__dataclass_params__.frozen

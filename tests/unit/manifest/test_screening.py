@@ -1,0 +1,163 @@
+"""What the evaluation makes of bad videos: all of them listed, then one decision in words that say how to go on."""
+
+import pytest
+
+from vidgauge.errors import VidgaugeError
+from vidgauge.files import read_jsonl
+from vidgauge.manifest.joining import join
+from vidgauge.manifest.listing import write_listing
+from vidgauge.manifest.probing import probe_shard
+from vidgauge.manifest.screening import Files, judge, read_screened, screen, write_screened
+from vidgauge.specs import ClipSpec
+
+SHORT, LONG = ClipSpec(frames=4), ClipSpec(frames=16)
+
+
+@pytest.fixture
+def dataset(tmp_path, make_video, probe, write_lines):
+    """dataset(name, frames of each video, more lines): a listed, probed and joined dataset."""
+
+    def make(name, frames, *more, probed=None):
+        root, folder = tmp_path / name, tmp_path / "results" / "manifests" / name
+        root.mkdir()
+        for number, count in enumerate(frames):
+            make_video(root / f"{number}.mp4", frames=count)
+        rows = [{"videos": [f"{number}.mp4"]} for number in range(len(frames))]
+        source = write_lines(tmp_path / f"{name}.jsonl", *rows, *more)
+        listed = write_listing(folder, source, root, 4, probe_version=1)
+        shards = [folder / "shards" / f"{shard}.jsonl" for shard in range(probed or listed.shards)]
+        for shard, out in enumerate(shards):
+            probe_shard(folder / "listing" / f"{shard}.jsonl", out)
+        lines = folder / "listing" / "lines.json"
+        join(shards, folder / "listing" / "rejected.jsonl", folder / "v.jsonl", folder / "rejected.jsonl", lines=lines)
+        return Files(folder / "v.jsonl", folder / "rejected.jsonl", lines, listed.counts)
+
+    return make
+
+
+def decide(screened, action="fail", max_fraction=1.0):
+    with pytest.raises(VidgaugeError) as error:
+        judge(screened, action=action, max_fraction=max_fraction, rejected_path="r/rejected.jsonl")
+    return str(error.value)
+
+
+def test_every_bad_video_of_every_dataset_is_listed(dataset, tmp_path):
+    manifests = {"real": dataset("real", [16, 8, 20, 16, 16], "no json"), "a": dataset("a", [16, 3, 16])}
+    screened = screen(manifests, {"short": SHORT, "long": LONG})
+    assert [(bad["dataset"], bad["line"], bad["reason"], bad["clips"], bad["stage"]) for bad in screened.rejected] == [
+        ("real", 2, "too-short", "long", "gate"),
+        ("real", 6, "not-json", None, "listing"),
+        ("a", 2, "too-short", "long", "gate"),
+        ("a", 2, "too-short", "short", "gate"),
+    ]
+    assert screened.rejected[0]["detail"] == "has 8 frames, clips long need 16"
+    assert list(screened.rejected[0])[:6] == ["dataset", "line", "path", "reason", "detail", "clips"]
+    sums = {name: {clips: sum(n) for clips, n in counts.items()} for name, counts in screened.counts.items()}
+    assert sums == {"real": {"short": 5, "long": 4}, "a": {"short": 2, "long": 2}}
+    assert len(screened.counts["real"]["long"]) == 2
+    assert screened.longest == {"real": {"short": 20, "long": 20}, "a": {"short": 16, "long": 16}}
+    write_screened(screened, tmp_path / "e" / "rejected.jsonl", tmp_path / "e" / "counts.json")
+    assert read_screened(tmp_path / "e" / "rejected.jsonl", tmp_path / "e" / "counts.json") == screened
+    assert list(read_jsonl(tmp_path / "e" / "rejected.jsonl")) == screened.rejected
+
+
+def test_a_clip_spec_is_held_against_its_own_datasets_only(dataset):
+    manifests = {"real": dataset("real", [16]), "a": dataset("a", [4])}
+    screened = screen(manifests, {"long": LONG}, {"long": ["real"]})
+    assert screened.rejected == []
+    assert screened.counts == {"real": {"long": [1]}, "a": {}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "usable"),
+    [
+        (ClipSpec(frames=16, short="loop"), 2),
+        (ClipSpec(frames=16, short="pad"), 2),
+        (ClipSpec(frames=8, stride=2), 1),
+        (ClipSpec(frames=5, stride=2), 1),
+        (ClipSpec(frames=4, stride=2), 2),
+        (ClipSpec(frames=16, fps=16.0), 2),
+    ],
+)
+def test_needs(dataset, spec, usable):
+    screened = screen({"real": dataset("real", [16, 8])}, {"clips": spec})
+    assert sum(screened.counts["real"]["clips"]) == usable
+
+
+def test_resampled_and_trimmed_lengths_are_named(dataset):
+    screened = screen({"real": dataset("real", [64, 16])}, {"clips": ClipSpec(frames=16, fps=4.0)})
+    assert screened.rejected[0]["detail"] == "has 16 frames (8 after resampling and trimming), clips clips need 16"
+
+
+def test_fail_names_the_bad_videos_and_the_way_on(dataset):
+    screened = screen(
+        {"real": dataset("real", [16] * 3, "x", {"videos": ["gone.mp4"]}), "a": dataset("a", [16, 3])}, {"long": LONG}
+    )
+    said = decide(screened)
+    for part in (
+        "2 in real, 1 in a",
+        "real, line 4: (no path): not-json",
+        "real, line 5: ",
+        "a, line 2",
+        "too-short",
+        "r/rejected.jsonl",
+        "bad_videos: {action: reject, max_fraction: 0.05}",
+    ):
+        assert part in said
+
+
+def test_only_the_first_twenty_are_shown(dataset):
+    said = decide(screen({"real": dataset("real", [16], *["x"] * 50)}, {"long": LONG}))
+    assert said.count("not-json:") == 20
+    assert "and 30 more" in said
+
+
+def test_reject_goes_on_up_to_max_fraction(dataset):
+    screened = screen({"real": dataset("real", [16, 16, 3], "x")}, {"long": LONG})
+    judge(screened, action="reject", max_fraction=0.5, rejected_path="r")
+    assert "50.0% of real" in decide(screened, "reject", 0.49)
+    assert screened.totals["real"].fraction == pytest.approx(0.5)
+
+
+def test_nothing_bad_passes_both(dataset):
+    screened = screen({"real": dataset("real", [16, 16])}, {"long": LONG})
+    for action in ("fail", "reject"):
+        judge(screened, action=action, max_fraction=0.0, rejected_path="r")
+
+
+def test_the_fraction_of_a_dataset_that_was_probed_in_part(dataset):
+    files = dataset("real", [16] * 40, *["x"] * 10, probed=1)
+    totals = screen({"real": files}, {"long": LONG}).totals["real"]
+    assert totals.probed < 10
+    assert totals.fraction == pytest.approx(10 / 50)
+
+
+def test_a_clip_spec_that_no_video_meets(dataset):
+    manifests = {"real": dataset("real", [16, 12]), "a": dataset("a", [14])}
+    for action in ("fail", "reject"):
+        said = decide(screen(manifests, {"short": SHORT, "128f": ClipSpec(frames=128)}), action)
+        assert "clips 128f need 128 frames" in said
+        assert "the longest of the 3 usable videos of real, a has 16" in said
+        assert "{short: loop}" in said
+
+
+def test_a_dataset_of_which_nothing_is_left(dataset):
+    manifests = {"real": dataset("real", [16, 12]), "a": dataset("a", [14]), "b": dataset("b", [], "x")}
+    said = decide(screen(manifests, {"long": LONG}), "reject")
+    assert "dataset a has no video that clips long can use" in said
+    assert "dataset b has no usable video (1 were named)" in said
+
+
+def test_frames_without_times(dataset, tmp_path, probe):
+    files = dataset("real", [16, 16])
+    probe.probe = lambda path, kind, row=None, real=probe.probe: _without_times(real(path, kind=kind, row=row))
+    folder = files.videos.parent
+    probe_shard(folder / "listing" / "0.jsonl", folder / "shards" / "0.jsonl")
+    join([folder / "shards" / "0.jsonl"], folder / "listing" / "rejected.jsonl", files.videos, files.rejected)
+    screened = screen({"real": files}, {"clips": ClipSpec(fps=8.0)})
+    assert {bad["reason"] for bad in screened.rejected} == {"no-timing"}
+    assert "no video that clips clips can use" in decide(screened, "reject")
+
+
+def _without_times(probed):
+    return type(probed)(probed.fingerprint, probed.bytes, probed.frames, None, None)

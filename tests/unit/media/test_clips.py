@@ -1,0 +1,107 @@
+"""Many videos into a store: canonical order, the same bytes for any number of workers, every failure named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.make_videos import array_file, dataset, encode, frame_folder, frames, spoil
+from tests.unit.media.helpers import video
+from vidgauge.media import clips
+from vidgauge.media.clips import make_clips
+from vidgauge.specs import ClipSpec, Video
+
+SPEC = ClipSpec(frames=4, stride=2, size=(16, 20))
+
+
+@dataclass
+class Rows:
+    """A writer that keeps everything."""
+
+    rows: list[tuple[str, int, int, list[int], bytes]] = field(default_factory=list)
+    failures: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def append(self, video_id: str, draw: int, start: int, index: list[int], frames: np.ndarray) -> None:
+        assert (frames.shape, frames.dtype) == ((4, 16, 20, 3), np.uint8)
+        self.rows.append((video_id, draw, start, index, frames.tobytes()))
+
+    def fail(self, video_id: str, path: str, reason: str, detail: str) -> None:
+        assert detail
+        self.failures.append((video_id, path, reason))
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> list[Video]:
+    folder = tmp_path_factory.mktemp("set")
+    found = [video(path) for path in dataset(folder, 5, length=20)]
+    found.append(video(encode(folder / "short.mp4", 3)))
+    found.append(video(frame_folder(folder / "images", frames(9)), "frames"))
+    array = array_file(folder / "a.npy", [frames(8, seed=i) for i in range(2)])
+    return found + [video(array, "array", row, f"a.npy[{row}]") for row in range(2)]
+
+
+def made(videos: list[Video], *, workers: int, spec: ClipSpec = SPEC) -> Rows:
+    rows = Rows()
+    make_clips(videos, spec, seed=3, draws=range(3), writer=rows, workers=workers)
+    return rows
+
+
+def test_neither_order_nor_workers_change_a_byte(videos: list[Video]) -> None:
+    one = made(videos, workers=1)
+    keys = [(name, draw) for name, draw, *_ in one.rows]
+    assert keys == sorted(keys)
+    assert len(keys) == 3 * (len(videos) - 1)  # all but the one that is too short, which is no failure
+    assert not one.failures
+    for workers in (2, 7):
+        assert made(videos[::-1], workers=workers).rows == one.rows
+    alone = made(videos[2:3], workers=1)
+    assert alone.rows == [row for row in one.rows if row[0] == videos[2].id]
+
+
+def test_what_cannot_be_decoded_is_named_and_the_rest_goes_on(videos: list[Video], tmp_path: Path) -> None:
+    whole = encode(tmp_path / "a_bad.mp4", frames(30, noise=30), container={"movflags": "+faststart"})
+    bad, gone = video(whole), video(encode(tmp_path / "gone.mp4", 20))
+    spoil(whole, whole, start=0.2, share=0.75)
+    Path(gone.path).unlink()
+    rows = made([gone, *videos, bad], workers=2)
+    assert rows.failures == [(bad.id, bad.path, "damaged"), (gone.id, gone.path, "missing")]
+    assert rows.rows == made(videos, workers=1).rows
+
+
+def test_times_asked_of_what_has_none_is_no_failure(videos: list[Video]) -> None:
+    rows = made(videos, workers=2, spec=SPEC.model_copy(update={"fps": 8.0}))
+    assert {name for name, *_ in rows.rows} == {f"video_{i:03d}.mp4" for i in range(5)}
+    assert not rows.failures
+
+
+def test_progress_and_bounded_memory(videos: list[Video], monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, int]] = []
+    started = 0
+    plain = clips._clips_of
+
+    def counted(*args: object) -> object:
+        nonlocal started
+        started += 1
+        return plain(*args)  # type: ignore[arg-type]
+
+    class Slow(Rows):
+        def append(self, *_: object) -> None:
+            assert started <= len(seen) + 2 * 2 + 1
+
+    monkeypatch.setattr(clips, "_clips_of", counted)
+    make_clips(
+        videos, SPEC, seed=0, draws=[0], writer=Slow(), workers=2, progress=lambda done, of: seen.append((done, of))
+    )
+    assert seen == [(i + 1, len(videos)) for i in range(len(videos))]
+
+
+def test_faults_of_ours_are_not_swallowed(videos: list[Video]) -> None:
+    class Full(Rows):
+        def append(self, *_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        make_clips(videos, SPEC, seed=0, draws=[0], writer=Full(), workers=2)

@@ -1,0 +1,112 @@
+"""Clips files: what goes in comes out, and what cannot be read says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from vidgauge.errors import VidgaugeError
+from vidgauge.store.clips import SCHEMA, ClipsWriter, open_clips
+from vidgauge.store.features import read_attrs
+
+SHAPE = (4, 6, 8)
+SPEC = {"frames": 4, "start": "first", "fps": None, "size": [6, 8]}
+PIXELS = np.random.default_rng(0).integers(0, 256, (3, *SHAPE, 3), np.uint8)
+
+
+def write(path: Path, clips: int = 3, **attrs: object) -> Path:
+    with ClipsWriter(path, spec=SPEC, shape=SHAPE, attrs=attrs) as writer:
+        for row in range(clips):
+            writer.append(f"v{row}.mp4", row, 10 * row, range(10 * row, 10 * row + 4), PIXELS[row])
+    return path
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    with open_clips(write(tmp_path / "c.h5", seed=7, versions={"av": "1"})) as clips:
+        assert len(clips) == 3
+        assert clips.video == ["v0.mp4", "v1.mp4", "v2.mp4"]
+        assert clips.draw.tolist() == [0, 1, 2]
+        assert clips.start.tolist() == [0, 10, 20]
+        assert clips.index[2].tolist() == [20, 21, 22, 23]
+        assert (clips.spec, clips.shape, clips.attrs["seed"]) == (SPEC, SHAPE, 7)
+        assert clips.attrs["versions"] == {"av": "1"}
+        np.testing.assert_array_equal(clips[1:3], PIXELS[1:3])
+        assert clips[0:1].dtype == np.uint8
+        assert "3 clips of shape (4, 6, 8)" in repr(clips)
+    with h5py.File(tmp_path / "c.h5") as file:
+        assert file["frames"].chunks == (1, *SHAPE, 3)
+        assert file.attrs["schema"] == SCHEMA
+
+
+def test_no_clips_and_failures(tmp_path: Path) -> None:
+    bad = "a\udcff/ü.mp4"  # a name that is not UTF-8
+    with ClipsWriter(tmp_path / "c.h5", spec=SPEC, shape=SHAPE) as writer:
+        writer.fail(bad, f"/data/{bad}", "decode_error", "frame 3 cannot be decoded")
+    with open_clips(tmp_path / "c.h5") as clips:
+        assert (len(clips), clips.video, clips.index.shape) == (0, [], (0, 4))
+        assert clips[0:5].shape == (0, *SHAPE, 3)
+        expected = {"video": bad, "path": f"/data/{bad}", "reason": "decode_error"}
+        assert clips.failed == [{**expected, "detail": "frame 3 cannot be decoded"}]
+
+
+def test_wrong_clips_are_refused(tmp_path: Path) -> None:
+    with ClipsWriter(tmp_path / "c.h5", spec=SPEC, shape=SHAPE) as writer:
+        with pytest.raises(ValueError, match=r"v: expected frames \(4, 6, 8, 3\) uint8, got \(3, 6, 8, 3\) uint8"):
+            writer.append("v", 0, 0, range(4), PIXELS[0][:3])
+        with pytest.raises(ValueError, match="float32"):
+            writer.append("v", 0, 0, range(4), PIXELS[0].astype(np.float32))
+        with pytest.raises(ValueError, match=r"index of shape \(4,\), got \(5,\)"):
+            writer.append("v", 0, 0, range(5), PIXELS[0])
+        writer.append("v", 0, 0, range(4), PIXELS[0])
+        with pytest.raises(ValueError, match="draw 0 was appended before"):
+            writer.append("v", 0, 0, range(4), PIXELS[0])
+
+
+def test_exception_leaves_nothing(tmp_path: Path) -> None:
+    writing = ClipsWriter(tmp_path / "c.h5", spec=SPEC, shape=SHAPE)
+    with pytest.raises(KeyError), writing as writer:  # noqa: PT012 - the error is raised in the block
+        writer.append("v", 0, 0, range(4), PIXELS[0])
+        raise KeyError("no")
+    assert not list(tmp_path.iterdir())
+
+
+def test_failure_to_finish_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="NUL"), ClipsWriter(tmp_path / "c.h5", spec=SPEC, shape=SHAPE) as writer:
+        writer.append("v\0", 0, 0, range(4), PIXELS[0])
+    assert not list(tmp_path.iterdir())
+
+
+def test_unreadable_files_say_what_to_do(tmp_path: Path) -> None:
+    path = write(tmp_path / "c.h5")
+    data = path.read_bytes()
+    for cut in (0, 100, len(data) // 2):
+        path.write_bytes(data[:cut])
+        with pytest.raises(VidgaugeError, match=r"c\.h5: .*delete it and run again"):
+            open_clips(path)
+    with pytest.raises(VidgaugeError, match=r"gone\.h5: is not there"):
+        open_clips(tmp_path / "gone.h5")
+
+
+def test_other_schema_and_kind_are_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "c.h5")
+    with pytest.raises(VidgaugeError, match="kind 'clips', schema 1; a features file of schema 1 was wanted"):
+        read_attrs(path)
+    with h5py.File(path, "r+") as file:
+        file.attrs["schema"] = 99
+    with pytest.raises(VidgaugeError, match=r"schema 99; a clips file of schema 1 was wanted; delete it and run"):
+        open_clips(path)
+    with h5py.File(path, "w") as file:
+        file["frames"] = 1
+    with pytest.raises(VidgaugeError, match="not a file of vidgauge"):
+        open_clips(path)
+
+
+def test_missing_part_is_damage(tmp_path: Path) -> None:
+    path = write(tmp_path / "c.h5")
+    with h5py.File(path, "r+") as file:
+        del file["index"]
+    with pytest.raises(VidgaugeError, match="is damaged"):
+        open_clips(path)

@@ -1,0 +1,23 @@
+# Decode once: frames are sampled, converted and resized, and kept only until every extractor has read them.
+
+
+rule clips:
+    input:
+        "<results>/manifests/{dataset}/shards/{shard}.jsonl",
+    output:
+        (
+            "<results>/clips/{dataset}/{clips}/{shard}.h5"
+            if CONFIG.keep_clips
+            else temp("<results>/clips/{dataset}/{clips}/{shard}.h5")
+        ),
+    log:
+        "<logs>/clips/{dataset}/{clips}/{shard}.log",
+    benchmark:
+        "<benchmarks>/clips/{dataset}/{clips}/{shard}.tsv"
+    conda:
+        "../../envs/vidgauge.yaml"
+    threads: 8
+    params:
+        spec=clip_spec,
+    shell:
+        "python -m vidgauge clips {input:q} --spec {params.spec:q} --out {output:q} --workers {threads} 2> {log:q}"

@@ -1,0 +1,135 @@
+# What the rules look up: the checked configuration, and which files follow from it. All logic is in the package.
+import json
+import os
+import sys
+
+BASE = Path(workflow.basedir).resolve()
+sys.path.insert(0, str(BASE / "workflow"))
+# Jobs find the package and the Python that runs Snakemake without an install step or an activated environment.
+os.environ.update(
+    PYTHONPATH=os.pathsep.join(filter(None, [str(BASE / "workflow"), os.environ.get("PYTHONPATH")])),
+    PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+)
+
+from vidgauge import plan
+from vidgauge.manifest.listing import read_dataset, shards_needed
+from vidgauge.prepare import checked, prepare, remembered
+
+CONFIG = checked(config, workflow)
+EVALUATION = CONFIG.evaluation
+METRICS = plan.metrics(CONFIG)
+RESULTS = Path(CONFIG.results)
+prepare(
+    CONFIG,
+    workflow,
+    manifests=RESULTS / "manifests",
+    plans=RESULTS / EVALUATION / "plan",
+)
+
+
+pathvars:
+    results=CONFIG.results,
+    logs=str(RESULTS / "logs"),
+    benchmarks=str(RESULTS / "benchmarks"),
+
+
+wildcard_constraints:
+    dataset="[^/]+",
+    candidate="[^/]+",
+    clips="[^/]+",
+    extractor="[^/]+",
+    evaluation="[^/]+",
+    metric="[^/]+",
+    shard=r"\d+",
+
+
+def probed_files(wildcards):
+    """What a dataset's manifest is joined from: enough for what its metrics sample, with a margin for rejects."""
+    folder = RESULTS / "manifests" / wildcards.dataset
+    listed = read_dataset(folder)
+    needed = shards_needed(listed.counts, plan.videos_wanted(CONFIG, wildcards.dataset))
+    number = remembered(folder / "probed.json", needed, listed.shards)
+    return expand("<results>/manifests/{dataset}/shards/{shard}.jsonl", shard=range(number), **wildcards)
+
+
+def gate_counts():
+    """Usable videos as the gate counted them; makes Snakemake wait for the gate."""
+    return json.loads(Path(checkpoints.gate.get(evaluation=EVALUATION).output[0]).read_text())["usable"]
+
+
+def features_of(metric, dataset):
+    """The features file of each run that a metric reads of a dataset."""
+    files = plan.features(CONFIG, METRICS[metric], dataset, gate_counts())
+    return [f"<results>/features/{file.dataset}/{file.clips}/{file.extractor}.h5" for file in files]
+
+
+def feature_shards(wildcards):
+    """The shards that a features file is merged from."""
+    wanted = plan.Features(wildcards.dataset, wildcards.clips, wildcards.extractor)
+    needed = plan.shards_of(CONFIG, wanted, gate_counts())
+    folder = RESULTS / "features" / wanted.dataset / wanted.clips / wanted.extractor
+    number = remembered(folder / "merged.json", needed, read_dataset(RESULTS / "manifests" / wanted.dataset).shards)
+    return expand("<results>/features/{dataset}/{clips}/{extractor}/{shard}.h5", shard=range(number), **wildcards)
+
+
+def clip_spec(wildcards):
+    """The clip spec, draws and seed that a folder of clips is named after, as JSON."""
+    spec, seed, draws = plan.clip_specs(CONFIG, wildcards.clips)
+    return json.dumps({"spec": spec.model_dump(mode="json"), "seed": seed, "draws": draws})
+
+
+def clips_unless_done(wildcards):
+    """The clips that a features job reads; nothing where the features are newer than the shard's list of videos.
+
+    A job that runs needs its clips: in job processes, and where features are forced, they are always named.
+    """
+    clips = expand("<results>/clips/{dataset}/{clips}/{shard}.h5", **wildcards)
+    settings = workflow.dag_settings
+    forced = settings.forceall or settings.forcetargets or "features" in settings.forcerun
+    if forced or not workflow.is_main_process:
+        return clips
+    done = RESULTS / "features" / wildcards.dataset / wildcards.clips / wildcards.extractor / f"{wildcards.shard}.h5"
+    videos = RESULTS / "manifests" / wildcards.dataset / "shards" / f"{wildcards.shard}.jsonl"
+    fresh = done.exists() and videos.exists() and done.stat().st_mtime_ns >= videos.stat().st_mtime_ns
+    return [] if fresh else clips
+
+
+def extractor_of(wildcards):
+    """The extractor that a features file is named after."""
+    return plan.extractor(CONFIG, wildcards.extractor).name
+
+
+def gpus(wildcards):
+    """GPUs of a features job: none where the device is the CPU or the extractor has no use for one."""
+    return int(CONFIG.device != "cpu" and plan.extractor(CONFIG, wildcards.extractor).uses_gpu)
+
+
+def kept_clips(wildcards):
+    """The clips that the user wants to keep."""
+    if not CONFIG.keep_clips:
+        return []
+    counts, pattern = gate_counts(), "<results>/clips/{0.dataset}/{0.clips}/{1}.h5"
+    return [
+        pattern.format(file, shard)
+        for file in plan.all_features(CONFIG, counts)
+        for shard in range(plan.shards_of(CONFIG, file, counts))
+    ]
+
+
+def metric_features(wildcards):
+    """What a metric job reads: the candidate's features of each run, then the reference's."""
+    datasets = [wildcards.candidate]
+    if METRICS[wildcards.metric].reduce.needs_reference:
+        datasets.append(CONFIG.reference)
+    return [file for dataset in datasets for file in features_of(wildcards.metric, dataset)]
+
+
+def all_rows(wildcards):
+    """One result per metric and candidate, in the order of the configuration."""
+    gate_counts()
+    return expand(
+        "<results>/{evaluation}/metrics/{candidate}/{metric}.json",
+        evaluation=wildcards.evaluation,
+        metric=METRICS,
+        candidate=CONFIG.candidates,
+    )

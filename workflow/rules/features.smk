@@ -1,0 +1,43 @@
+# One network pass per extractor, whatever the number of metrics and arrays that rest on it.
+
+
+rule features:
+    input:
+        clips=clips_unless_done,
+        videos="<results>/manifests/{dataset}/shards/{shard}.jsonl",
+    output:
+        "<results>/features/{dataset}/{clips}/{extractor}/{shard}.h5",
+    log:
+        "<logs>/features/{dataset}/{clips}/{extractor}/{shard}.log",
+    benchmark:
+        "<benchmarks>/features/{dataset}/{clips}/{extractor}/{shard}.tsv"
+    retries: 1
+    conda:
+        "../../envs/vidgauge.yaml"
+    threads: 8
+    resources:
+        gpu=gpus,
+        # A resource, not a parameter: another device must not make finished features stale.
+        device=CONFIG.device,
+    params:
+        extractor=extractor_of,
+        precision=CONFIG.precision,
+    shell:
+        "python -m vidgauge features {input.clips:q} --extractor {params.extractor:q} --device {resources.device}"
+        " --precision {params.precision} --out {output:q} --workers {threads} 2> {log:q}"
+
+
+rule merge:
+    input:
+        shards=feature_shards,
+        number="<results>/features/{dataset}/{clips}/{extractor}/merged.json",
+    output:
+        "<results>/features/{dataset}/{clips}/{extractor}.h5",
+    log:
+        "<logs>/merge/{dataset}/{clips}/{extractor}.log",
+    benchmark:
+        "<benchmarks>/merge/{dataset}/{clips}/{extractor}.tsv"
+    conda:
+        "../../envs/vidgauge.yaml"
+    shell:
+        "python -m vidgauge merge {input.shards:q} --out {output:q} 2> {log:q}"

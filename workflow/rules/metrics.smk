@@ -1,0 +1,45 @@
+# Features to numbers, numbers to tables.
+
+
+rule metric:
+    input:
+        plan="<results>/{evaluation}/plan/metrics/{metric}.json",
+        features=metric_features,
+    output:
+        "<results>/{evaluation}/metrics/{candidate}/{metric}.json",
+    log:
+        "<logs>/metric/{evaluation}/{candidate}/{metric}.log",
+    benchmark:
+        "<benchmarks>/metric/{evaluation}/{candidate}/{metric}.tsv"
+    conda:
+        "../../envs/vidgauge.yaml"
+    shell:
+        "python -m vidgauge metric {input.plan:q} {input.features:q} --candidate {wildcards.candidate:q}"
+        " --out {output:q} 2> {log:q}"
+
+
+rule table:
+    input:
+        plan="<results>/{evaluation}/plan/evaluation.json",
+        rows=all_rows,
+    output:
+        json="<results>/{evaluation}/metrics.json",
+        csv=report(
+            "<results>/{evaluation}/metrics.csv",
+            caption="../report/metrics.rst",
+            category="Results",
+            labels={"evaluation": "{evaluation}", "table": "all metrics"},
+        ),
+        text=report(
+            "<results>/{evaluation}/metrics.txt",
+            caption="../report/table.rst",
+            category="Results",
+            labels={"evaluation": "{evaluation}", "table": "as on the terminal"},
+        ),
+    log:
+        "<logs>/table/{evaluation}.log",
+    conda:
+        "../../envs/vidgauge.yaml"
+    shell:
+        "python -m vidgauge table {input.plan:q} {input.rows:q} --json {output.json:q} --csv {output.csv:q}"
+        " --text {output.text:q} 2> {log:q}"

@@ -1,0 +1,245 @@
+"""The command line: one command per rule, each a few lines over a function of the package."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from vidgauge import __version__
+from vidgauge.errors import VidgaugeError
+from vidgauge.specs import Precision
+
+File = click.Path(exists=True, dir_okay=False, path_type=Path)
+Out = click.Path(dir_okay=False, path_type=Path)
+
+# The last bits of a matrix product depend on the number of threads. One each; the stages run several workers instead.
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
+
+
+class Commands(click.Group):
+    """Commands whose errors are one readable paragraph, and a traceback only with --debug."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except VidgaugeError as error:
+            self._explain(ctx, str(error), error.exit_code)
+        except OSError as error:
+            name = f"{error.filename}: " if error.filename else ""
+            self._explain(ctx, f"{name}{error.strerror or error}", 1)
+
+    @staticmethod
+    def _explain(ctx: click.Context, text: str, code: int) -> None:
+        if ctx.params.get("debug"):
+            raise
+        click.echo(f"vidgauge: {text}", err=True)
+        ctx.exit(code)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+@click.option("--debug", is_flag=True, help="Show where an error comes from.")
+def main(debug: bool) -> None:
+    """Evaluate generated videos.
+
+    The workflow calls these commands, one for each of its rules; `snakemake --cores 8` runs them all. Each can be run
+    by hand as well, to look into a single stage.
+    """
+
+
+def _progress(what: str) -> Callable[[int, int], None]:
+    """A progress bar on a terminal, nothing elsewhere."""
+    from tqdm import tqdm
+
+    bar = tqdm(desc=what, disable=None, unit="video", leave=False)
+
+    def update(done: int, total: int) -> None:
+        bar.total = total
+        bar.update(done - bar.n)
+        if done >= total:
+            bar.close()
+
+    return update
+
+
+def _workers(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Results do not depend on it."
+    )(command)
+
+
+@main.command()
+@click.argument("listing", type=File)
+@click.option("--out", type=Out, required=True, help="Usable and rejected videos, one line each.")
+@_workers
+def probe(listing: Path, out: Path, workers: int) -> None:
+    """Open each video of a LISTING once: exact frame count, size, rate, content fingerprint, or why it is unusable.
+
+    Example: vidgauge probe results/manifests/real/listing/0.jsonl --out 0.jsonl --workers 8
+    """
+    from vidgauge.manifest.probing import probe_shard
+
+    probe_shard(listing, out, workers=workers, progress=_progress("probe"))
+
+
+@main.command()
+@click.argument("listed", type=File)
+@click.argument("lines", type=File)
+@click.argument("shards", type=File, nargs=-1, required=True)
+@click.option("--videos", type=Out, required=True, help="Usable videos, one line each.")
+@click.option("--rejected", type=Out, required=True, help="Unusable ones: line, path, reason, detail.")
+def manifest(listed: Path, lines: Path, shards: tuple[Path, ...], videos: Path, rejected: Path) -> None:
+    """Join probed SHARDS to a dataset's manifest, with what was LISTED as unusable unopened and the source's LINES.
+
+    Example: vidgauge manifest listing/rejected.jsonl listing/lines.json shards/0.jsonl
+    --videos videos.jsonl --rejected rejected.jsonl
+    """
+    from vidgauge.manifest.joining import join
+
+    join(shards, listed, videos, rejected, lines=lines)
+
+
+@main.command()
+@click.argument("plan", type=File)
+@click.argument("manifests", type=File, nargs=-1, required=True)
+@click.option("--out", type=Out, required=True, help="Usable videos of each shard, counted.")
+@click.option("--rejected", type=Out, required=True, help="Everything that this evaluation cannot use.")
+def screen(plan: Path, manifests: tuple[Path, ...], out: Path, rejected: Path) -> None:
+    """Find the videos that are fine but not for the clip specs of an evaluation.
+
+    MANIFESTS: for each dataset, in the order of the PLAN, its videos.jsonl, rejected.jsonl and listing/lines.json.
+
+    Example: vidgauge screen results/demo/plan/screen.json videos.jsonl rejected.jsonl lines.json
+    --out screened.json --rejected rejected.jsonl
+    """
+    from vidgauge.manifest.gate import screen_files
+
+    screen_files(json.loads(plan.read_text()), manifests, out, rejected)
+
+
+@main.command()
+@click.argument("plan", type=File)
+@click.argument("evaluation", type=File)
+@click.argument("screened", type=File)
+@click.argument("rejected", type=File)
+@click.option("--out", type=Out, required=True, help="The counts, written only if the evaluation may go on.")
+def gate(plan: Path, evaluation: Path, screened: Path, rejected: Path, out: Path) -> None:
+    """Stop an evaluation over bad videos, or let it go on, as `bad_videos` says.
+
+    Example: vidgauge gate results/demo/plan/gate.json results/demo/plan/evaluation.json
+    results/demo/screened.json results/demo/rejected.jsonl --out gate.json
+    """
+    from vidgauge.manifest.gate import pass_gate
+
+    pass_gate(json.loads(plan.read_text()), json.loads(evaluation.read_text()), screened, rejected, out)
+
+
+@main.command()
+@click.argument("videos", type=File)
+@click.option("--spec", required=True, help='JSON: {"spec": clip spec, "seed": 42, "draws": 1}.')
+@click.option("--out", type=Out, required=True, help="Clips, uint8 HDF5.")
+@_workers
+def clips(videos: Path, spec: str, out: Path, workers: int) -> None:
+    """Decode, sample and resize the clips of a shard of VIDEOS.
+
+    Example: vidgauge clips results/manifests/real/shards/0.jsonl
+    --spec '{"spec": {"frames": 16}, "seed": 42, "draws": 1}' --out clips.h5 --workers 8
+    """
+    from vidgauge.stages import make_clips_file
+
+    make_clips_file(videos, json.loads(spec), out, workers=workers, progress=_progress("clips"))
+
+
+@main.command()
+@click.argument("clips", type=File, nargs=-1)
+@click.option("--extractor", required=True, help="The network's name.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--precision", type=click.Choice(get_args(Precision)), default="float32", show_default=True)
+@click.option("--out", type=Out, required=True, help="Features, HDF5.")
+@_workers
+def features(
+    clips: tuple[Path, ...], extractor: str, device: str, precision: Precision, out: Path, workers: int
+) -> None:
+    """Run CLIPS through a network, once for all of its arrays.
+
+    Example: vidgauge features clips.h5 --extractor efficientnet_lite0 --out features.h5 --workers 2
+    """
+    from vidgauge.extractors.run import extract
+
+    extract(
+        clips,
+        out,
+        name=extractor,
+        device=device,
+        precision=precision,
+        workers=workers,
+        progress=_progress("features"),
+    )
+
+
+@main.command()
+@click.argument("shards", type=File, nargs=-1, required=True)
+@click.option("--out", type=Out, required=True, help="Features of the dataset, HDF5, with mean and covariance.")
+def merge(shards: tuple[Path, ...], out: Path) -> None:
+    """Merge features of SHARDS to those of a dataset, in an order that does not depend on the shards.
+
+    Example: vidgauge merge features/0.h5 features/1.h5 --out features.h5
+    """
+    from vidgauge.store.merge import merge as merge_shards
+
+    merge_shards(shards, out)
+
+
+@main.command()
+@click.argument("plan", type=File)
+@click.argument("features", type=File, nargs=-1, required=True)
+@click.option("--candidate", required=True, help="The candidate's name.")
+@click.option("--out", type=Out, required=True, help="The result, JSON.")
+def metric(plan: Path, features: tuple[Path, ...], candidate: str, out: Path) -> None:
+    """Reduce FEATURES to one metric: the candidate's of each run, then the reference's of each run.
+
+    Example: vidgauge metric results/demo/plan/metrics/frechet_frames_lite0.json mild.h5 real.h5
+    --candidate mild --out result.json
+    """
+    from vidgauge.evaluate import evaluate
+    from vidgauge.files import write_json
+
+    write_json(out, evaluate(json.loads(plan.read_text()), candidate, features))
+
+
+@main.command()
+@click.argument("plan", type=File)
+@click.argument("rows", type=File, nargs=-1, required=True)
+@click.option("--json", "json_out", type=Out, required=True, help="All results and their provenance.")
+@click.option("--csv", "csv_out", type=Out, required=True, help="One line per result.")
+@click.option("--text", "text_out", type=Out, required=True, help="The table for people.")
+def table(plan: Path, rows: tuple[Path, ...], json_out: Path, csv_out: Path, text_out: Path) -> None:
+    """Collect the ROWS of an evaluation in one JSON file, one CSV file and one table.
+
+    Example: vidgauge table results/demo/plan/evaluation.json results/demo/metrics/*/*.json
+    --json metrics.json --csv metrics.csv --text metrics.txt
+    """
+    from vidgauge.report.collect import collect
+
+    collect(json.loads(plan.read_text()), rows, json_out=json_out, csv_out=csv_out, text_out=text_out)
+
+
+@main.command("demo-data")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--videos", type=click.IntRange(min=2), default=48, show_default=True, help="Videos of each dataset.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--workers", type=click.IntRange(min=1), default=None, help="Default: one per core.")
+def demo_data(folder: Path, videos: int, seed: int, workers: int | None) -> None:
+    """Make the demo's videos: real ones, mildly and strongly damaged ones, and ones that move wrongly.
+
+    Example: vidgauge demo-data demo-data
+    """
+    from vidgauge.demo import make_demo
+
+    made = make_demo(folder, videos=videos, seed=seed, workers=workers, progress=_progress("demo videos"))
+    click.echo(f"{folder}: {', '.join(made)}, {videos} videos each")

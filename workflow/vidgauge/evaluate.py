@@ -1,0 +1,193 @@
+"""From features files to a row of results: what one metric says of one candidate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vidgauge import extractors
+from vidgauge.errors import VidgaugeError
+from vidgauge.metrics import registry
+from vidgauge.specs import Reduced
+from vidgauge.store.features import FeatureArray, read_attrs, read_failed, read_samples
+
+ROW = {
+    "metric": "the metric's name",
+    "protocol": "the family whose numbers this one is comparable with; user: a definition of one's own",
+    "candidate": "the dataset that is judged",
+    "reference": "the dataset it is compared with; null where the metric looks at the candidate alone",
+    "value": "the headline number, the mean over runs; null where it is undefined",
+    "std": "standard deviation over runs; null for one run",
+    "ci95": "95 % interval [lo, hi] of value; null where it is not known",
+    "n_candidate": "samples of the candidate: clips or frames",
+    "n_reference": "samples of the reference; null without one",
+    "videos_candidate": "videos that the candidate's samples come from",
+    "videos_reference": "videos that the reference's samples come from; null without one",
+    "better": "lower or higher",
+    "scale": "what the formula's result was multiplied by",
+    "extractor": "the network",
+    "array": "which of its arrays",
+    "weights_sha256": "digest of the network's weights; null where it has none",
+    "clips": "name of the clip spec, as in the folders of results",
+    "clip_spec": "the clip spec, all keys",
+    "precision": "the network's arithmetic",
+    "options": "of the reduction, all keys",
+    "seed": "the seed of the first run",
+    "runs": "how many runs, with seeds seed, seed + 1, ...",
+    "runs_values": "value of each run",
+    "warnings": "why the number is not to be trusted, in sentences",
+    "note": "what must be said wherever the number is shown; null if nothing",
+    "values": "the metric's own parts by name, means over runs",
+}
+"""Every key of a row and what it means. All are always there; what is not known is null."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One set of a metric in one run: its samples and what its features file says of itself."""
+
+    name: str
+    samples: FeatureArray
+    attrs: Mapping[str, Any]
+    failed: Sequence[Mapping[str, str]]
+
+    @property
+    def videos(self) -> int:
+        return len(set(self.samples.video))
+
+
+def evaluate(plan: Mapping[str, Any], candidate: str, files: Sequence[Path]) -> dict[str, Any]:
+    """The row of one metric and candidate.
+
+    plan: as `vidgauge.plan.Metric.as_dict` gives it. files: the candidate's features of each run, then the
+    reference's if the metric has one. Raises VidgaugeError where videos could not be decoded and `bad_videos` says
+    fail, or where a set has too few samples for the metric.
+    """
+    runs, names = len(plan["seeds"]), [candidate, plan["reference"]]
+    if len(files) != runs * (2 if plan["reference"] else 1):
+        raise VidgaugeError(f"{plan['metric']}: {runs} runs do not fit {len(files)} features files")
+    sides = [_side(name, file, plan) for name, file in zip(_each(names, runs), files, strict=False)]
+    candidates: list[Side] = sides[:runs]
+    references: list[Side | None] = list(sides[runs:]) if plan["reference"] else [None] * runs
+    _refuse_undecodable(plan, [candidates[0], references[0]])
+    results = [_reduce(plan, *pair) for pair in zip(plan["seeds"], candidates, references, strict=True)]
+    return _row(plan, candidates, references, results)
+
+
+def _each(names: Sequence[str], runs: int) -> list[str]:
+    return [name for name in names for _ in range(runs)]
+
+
+def _side(name: str, file: Path, plan: Mapping[str, Any]) -> Side:
+    samples = read_samples(file, plan["array"], plan["definition"]["samples"])
+    return Side(name, samples, read_attrs(file), read_failed(file))
+
+
+def _refuse_undecodable(plan: Mapping[str, Any], sides: Sequence[Side | None]) -> None:
+    """Damage inside a stream shows only when it is decoded, after the gate: `bad_videos` holds there as well."""
+    policy = plan["bad_videos"]
+    for side in filter(None, sides):
+        share = len(side.failed) / max(1, len(side.failed) + side.videos)
+        if side.failed and (policy["action"] == "fail" or share > policy["max_fraction"]):
+            listed = "; ".join(f"{bad['path']}: {bad['detail']}" for bad in side.failed)
+            raise VidgaugeError(
+                f"dataset {side.name}: {len(side.failed)} videos could not be decoded: {listed}. "
+                "Mend or remove them, or go on without them: bad_videos: {action: reject, max_fraction: ...}"
+            )
+
+
+def _reduce(plan: Mapping[str, Any], seed: int, candidate: Side, reference: Side | None) -> Reduced:
+    spec = registry.reductions()[plan["definition"]["reduce"]]
+    try:
+        return spec.reduce(
+            reference.samples.values if reference else None, candidate.samples.values, seed=seed, **plan["options"]
+        )
+    except ValueError as error:
+        raise VidgaugeError(
+            f"{plan['metric']} of {candidate.name}: {error}. Add videos, or change the metric's samples or options."
+        ) from error
+
+
+def _row(
+    plan: Mapping[str, Any], candidates: Sequence[Side], references: Sequence[Side | None], results: Sequence[Reduced]
+) -> dict[str, Any]:
+    definition, first, reference = plan["definition"], candidates[0], references[0]
+    reduce, extractor = registry.reductions()[definition["reduce"]], extractors.spec(definition["extractor"])
+    values = [result.value for result in results]
+    row = {
+        "metric": plan["metric"],
+        "protocol": definition["protocol"],
+        "candidate": first.name,
+        "reference": reference.name if reference else None,
+        "value": _mean(values),
+        "std": _std(values),
+        "ci95": None,
+        "n_candidate": len(first.samples.values),
+        "n_reference": len(reference.samples.values) if reference else None,
+        "videos_candidate": first.videos,
+        "videos_reference": reference.videos if reference else None,
+        "better": reduce.better,
+        "scale": reduce.scale,
+        "extractor": extractor.name,
+        "array": plan["array"],
+        "weights_sha256": extractor.weights_sha256,
+        "clips": first.attrs["clips"],
+        "clip_spec": first.attrs["clip_spec"],
+        "precision": first.attrs["precision"],
+        "options": plan["options"],
+        "seed": plan["seeds"][0],
+        "runs": len(results),
+        "runs_values": [_finite(value) for value in values],
+        "warnings": [*_warnings(plan, [*candidates, *references]), *_undefined(values)],
+        "note": extractor.note,
+        "values": {name: _mean([result.values[name] for result in results]) for name in results[0].values},
+    }
+    return {key: row[key] for key in ROW}
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return _finite(math.fsum(values) / len(values)) if all(map(math.isfinite, values)) else None
+
+
+def _std(values: Sequence[float]) -> float | None:
+    """Population standard deviation over runs, None for a single one."""
+    mean = _mean(values)
+    if len(values) < 2 or mean is None:
+        return None
+    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values))
+
+
+def _undefined(values: Sequence[float]) -> list[str]:
+    return [] if all(map(math.isfinite, values)) else ["the result is not a finite number"]
+
+
+def _warnings(plan: Mapping[str, Any], sides: Sequence[Side | None]) -> list[str]:
+    """Why the number is not to be trusted, each reason once."""
+    found = [text for side in sides if side for text in _side_warnings(plan, side)]
+    return list(dict.fromkeys(found))
+
+
+def _side_warnings(plan: Mapping[str, Any], side: Side) -> list[str]:
+    (n, width), wanted = side.samples.values.shape, plan["definition"]["samples"]
+    texts = []
+    if plan["definition"]["reduce"] == "frechet" and n <= width:
+        texts.append(
+            f"{side.name}: {n} samples of {width} features: the covariance is singular and the distance biased upward"
+        )
+    if wanted is not None and n < wanted:
+        texts.append(f"{side.name}: {wanted} samples were asked for, only {n} are there")
+    if side.failed:
+        texts.append(f"{side.name}: {len(side.failed)} videos could not be decoded and are left out")
+    if side.attrs["clip_spec"]["clips_per_video"] > 1:
+        texts.append(
+            f"{side.name}: several clips of a video are not independent: {n} samples come from {side.videos} videos"
+        )
+    texts += [f"{side.name}: features made with different {what}" for what in side.attrs.get("mixed", [])]
+    return texts

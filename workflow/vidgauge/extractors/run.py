@@ -1,0 +1,194 @@
+"""The features stage: the clips of a shard through a network, once for all of its arrays."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from itertools import pairwise
+from os import PathLike
+from pathlib import Path
+from platform import python_version
+from typing import Any
+
+import numpy as np
+
+from vidgauge import __version__, extractors
+from vidgauge.errors import VidgaugeError
+from vidgauge.specs import ArraySpec, ExtractorSpec, Network, Precision
+from vidgauge.files import replacing
+from vidgauge.store.clips import Clips, open_clips
+from vidgauge.store.features import FeaturesWriter, Origin
+
+Progress = Callable[[int, int], None]
+Rows = dict[str, np.ndarray]
+LIBRARIES = ("numpy", "av")
+TORCH_LIBRARIES = ("torch", "torchvision", "timm")
+
+
+@dataclass(frozen=True)
+class Source:
+    """The clips of a shard in canonical order: video id, then draw; they may lie in several files."""
+
+    files: Sequence[Clips]
+    order: Sequence[tuple[str, int, int, int]]  # (video, draw, number of the file, row there)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.files[0].shape
+
+    def read(self, first: int, end: int) -> np.ndarray:
+        """Clips first .. end - 1 as (b, t, h, w, 3) uint8."""
+        rows = [self.files[number][row : row + 1] for _, _, number, row in self.order[first:end]]
+        return np.concatenate(rows)
+
+    def origin(self, per_frame: bool) -> Origin:
+        """Where the rows of an array come from: one row a clip, or one a frame."""
+        repeats = self.shape[0] if per_frame else 1
+        video = np.array([entry[0] for entry in self.order], dtype=object).repeat(repeats)
+        draw = np.array([entry[1] for entry in self.order], dtype=np.int64).repeat(repeats)
+        starts = [self.files[n].index[row] if per_frame else self.files[n].start[row] for _, _, n, row in self.order]
+        return Origin(video, draw, np.array(starts, dtype=np.int64).reshape(len(draw)))
+
+
+def extract(
+    clips_paths: Sequence[str | PathLike[str]],
+    out: str | PathLike[str],
+    *,
+    name: str,
+    weights: str | Path | None = None,
+    device: str = "auto",
+    precision: Precision = "float32",
+    workers: int = 1,
+    attrs: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Write the features file of a shard: every array that extractor `name` makes of the clips, in canonical order.
+
+    workers: threads that call the network, each on whole batches; the rows do not depend on how many there are. The
+    next clips are read meanwhile. attrs: attributes to add. progress: called with (clips done, clips). Clips files
+    without a clip give zero rows of the right widths, and no network is loaded.
+    Raises VidgaugeError: no clips files; files of different clips; a clip in two of them; too few frames for the
+    extractor; values that are not finite (the video is named); and what `extractors.load` raises.
+    """
+    spec = extractors.spec(name)
+    if not clips_paths:
+        raise VidgaugeError(
+            f"{out}: no clips files were given. The workflow names none only where features are finished: "
+            "delete the features file and run again"
+        )
+    with ExitStack() as stack:
+        source = _source([stack.enter_context(open_clips(path)) for path in clips_paths])
+        arrays = extractors.arrays_of(spec, source.shape[0])
+        if not arrays:
+            raise VidgaugeError(
+                f"{clips_paths[0]}: clips have {source.shape[0]} frames, {name} needs {spec.min_frames}; "
+                "set clips.frames accordingly"
+            )
+        failed = [entry for file in source.files for entry in file.failed]
+        own = {**_attrs_of(spec, source.files[0]), "precision": precision, **(attrs or {})}
+        temporary = stack.enter_context(replacing(out))
+        writer = stack.enter_context(FeaturesWriter(temporary, attrs=own, failed=failed))
+        for array, described in arrays.items():
+            writer.create(array, source.origin(described.per == "frame"), described.width)
+        if source.order:
+            network = extractors.load(name, weights, device, precision)
+            _fill(writer, network, source, arrays, max(1, workers), progress)
+            writer.attrs.update(_ran_on(network, source.shape))
+
+
+def _source(files: Sequence[Clips]) -> Source:
+    first = files[0]
+    for other in files[1:]:
+        if (other.spec, other.shape) != (first.spec, first.shape):
+            raise VidgaugeError(f"{first.path} and {other.path} hold clips of different specs; delete both, run again")
+    order = sorted(
+        (video, int(draw), number, row)
+        for number, file in enumerate(files)
+        for row, (video, draw) in enumerate(zip(file.video, file.draw, strict=True))
+    )
+    for (video, draw, number, _), (after, other_draw, other_number, _) in pairwise(order):
+        if (video, draw) == (after, other_draw):
+            raise VidgaugeError(
+                f"{files[number].path} and {files[other_number].path} both have draw {draw} of {video}; "
+                "delete both and run again"
+            )
+    return Source(files, order)
+
+
+def _fill(
+    writer: FeaturesWriter,
+    network: Network,
+    source: Source,
+    arrays: Mapping[str, ArraySpec],
+    workers: int,
+    progress: Progress | None,
+) -> None:
+    whole = getattr(network, "clips_per_call", None)  # absent: the network takes clips one by one as well as together
+    step, total = whole(source.shape[0]) if whole else 1, len(source.order)
+    pieces = ((at, source.read(at, at + step)) for at in range(0, total, step))
+    for at, rows in _in_order(network, pieces, workers):
+        done = min(at + step, total)
+        for name in arrays:
+            _refuse_not_finite(rows[name], name, source, range(at, done))
+            writer.append(name, rows[name])
+        if progress:
+            progress(done, total)
+
+
+def _in_order(network: Network, pieces: Iterable[tuple[int, np.ndarray]], workers: int) -> Iterator[tuple[int, Rows]]:
+    """The network's answers in the order of the pieces. At most 2 * workers pieces are in memory at a time."""
+    waiting: deque[tuple[int, Future[Rows]]] = deque()
+    with ThreadPoolExecutor(workers, thread_name_prefix="network") as pool:
+        try:
+            for at, clips in pieces:  # read here, while the workers compute
+                waiting.append((at, pool.submit(network, clips)))
+                if len(waiting) >= 2 * workers:
+                    done, future = waiting.popleft()
+                    yield done, future.result()
+            for done, future in waiting:
+                yield done, future.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _refuse_not_finite(rows: np.ndarray, name: str, source: Source, clips: Sequence[int]) -> None:
+    """rows: those of array `name` for these clips of the source, the same number for each."""
+    bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+    if len(bad):
+        video = source.order[clips[int(bad[0]) * len(clips) // len(rows)]][0]
+        raise VidgaugeError(f"{video}: NaN or infinity in array {name}; use precision: float32, or leave the video out")
+
+
+def _attrs_of(spec: ExtractorSpec, clips: Clips) -> dict[str, Any]:
+    libraries = (*LIBRARIES, *(TORCH_LIBRARIES if spec.uses_gpu else ()))
+    versions = {"vidgauge": __version__, "python": python_version(), **{name: _version(name) for name in libraries}}
+    seed = clips.spec["seed"] if "seed" in clips.spec else clips.attrs.get("seed")
+    return {
+        "extractor": spec.name,
+        "version": spec.version,
+        "weights": spec.weights,
+        "weights_sha256": spec.weights_sha256,
+        "clips": clips.attrs.get("clips"),
+        "clip_spec": clips.spec,
+        "seed": seed,  # None where the clip spec makes no draw: such clips are shared by evaluations of any seed
+        "device": None,  # these two are known once a network has run
+        "batch_shape": None,
+        "versions": {**versions, **clips.attrs.get("versions", {})},
+    }
+
+
+def _ran_on(network: Network, shape: tuple[int, int, int]) -> dict[str, Any]:
+    """What the last bits of rows depend on; networks without batches and without torch run on any CPU alike."""
+    describe = getattr(network, "ran_on", None)
+    return describe(shape) if describe else {"device": "cpu", "batch_shape": None}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,92 @@
+"""Files that are there whole or not at all, whatever is killed and however many processes write them at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str], *, sync: bool = True) -> Iterator[Path]:
+    """A temporary path beside `path`, which takes the name `path` if the block succeeds and is removed if not.
+
+    The block must create the file. Parent folders are made. The name is unique (process and random number), so that a
+    job orphaned by a kill and its successor never write into one file. sync: wait until the content is on the disk,
+    so that not even a power cut leaves an empty file under the final name; False where a rerun costs little.
+    Raises what the block raises, and OSError where the file cannot be made or renamed.
+    """
+    final = Path(path)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    # 40 characters tell the reader of a folder enough; a name may have 255 bytes, a character up to 4
+    temporary = final.with_name(f".{final.name[:40]}.{os.getpid()}-{secrets.token_hex(6)}.tmp")
+    try:
+        yield temporary
+        if sync:
+            _sync(temporary)
+        os.replace(temporary, final)  # noqa: PTH105 - Path.replace would hide which of the two names is meant
+    except BaseException:  # also KeyboardInterrupt and SystemExit: nothing half-written stays
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write UTF-8 text with the line ends it has. File names that are not UTF-8 keep their bytes."""
+    with replacing(path, sync=False) as temporary:
+        temporary.write_bytes(_encoded(text))
+
+
+def write_json(path: str | os.PathLike[str], value: Any) -> None:
+    """Write indented JSON, keys in their own order. Raises ValueError for NaN: what is not known is null."""
+    write_text(path, json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2) + "\n")
+
+
+def write_if_changed(path: Path, text: str) -> bool:
+    """Write only where the text differs, so that an unchanged file keeps its time; True if it was written."""
+    try:
+        if path.read_bytes() == _encoded(text):
+            return False
+    except FileNotFoundError:
+        pass
+    write_text(path, text)
+    return True
+
+
+def to_json(value: Any) -> str:
+    """One line of JSON, readable in any language.
+
+    >>> to_json({"text": "Küste", "row": None})
+    '{"text": "Küste", "row": null}'
+    """
+    return _ENCODER.encode(value)
+
+
+def to_jsonl(values: Iterable[Any]) -> str:
+    """One line of JSON for each value."""
+    return "".join(f"{to_json(value)}\n" for value in values)
+
+
+def read_jsonl(path: Path) -> Iterator[Any]:
+    """The objects of a JSONL file. Lines end at a line feed alone: prompts may hold other line separators."""
+    with path.open("rb") as lines:
+        for line in lines:
+            yield json.loads(line.decode("utf-8", "surrogateescape"))
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")  # a folder above the root may have a name that is not UTF-8
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

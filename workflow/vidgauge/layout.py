@@ -1,0 +1,55 @@
+"""Readable, unambiguous names for the folders of clips and features.
+
+The paths themselves stand in the rules; these are the parts of them that only a specification can give.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from vidgauge.specs import ClipSpec, ExtractorSpec, Precision
+
+CLIPS_VERSION = 1
+"""Raise it when the same clip spec gives other pixels: it is part of every clip folder's name."""
+
+FEATURES_VERSION = 1
+"""Raise it when the features file or the way it is filled changes: it is part of every feature file's name."""
+
+RESERVED = ("manifests", "clips", "features", "logs", "benchmarks")
+"""Folders of results/ that no evaluation can be named after."""
+
+
+def resolved(spec: ClipSpec, *, seed: int, draws: int) -> dict[str, Any]:
+    """The clip spec with its draws settled, and the seed where a draw is made: all that the pixels depend on."""
+    random = spec.start == "random"
+    return spec.model_dump(mode="json") | {"clips_per_video": draws, "seed": seed if random else None}
+
+
+def clips_name(spec: ClipSpec, *, seed: int, draws: int) -> str:
+    """The folder of a dataset's clips.
+
+    >>> clips_name(ClipSpec(start="first"), seed=42, draws=1)
+    '16f-s1-224x224-first-...'
+    """
+    height, width = spec.shape
+    parts = [f"{spec.frames}f", f"s{spec.stride}"]
+    if spec.fps is not None:
+        parts.append(f"{spec.fps:g}fps")
+    parts.append(f"{height}x{width}")
+    parts.append(spec.start if draws == 1 else f"{spec.start}{draws}")
+    if spec.start == "random":
+        parts.append(f"seed{seed}")
+    parts.append(_digest({"version": CLIPS_VERSION, **resolved(spec, seed=seed, draws=draws)}))
+    return "-".join(parts)
+
+
+def extractor_name(spec: ExtractorSpec, precision: Precision) -> str:
+    """The name of a features file: network, precision, head of the weights' digest, versions."""
+    weights = spec.weights_sha256[:8] if spec.weights_sha256 else "noweights"
+    return f"{spec.name}-{precision}-{weights}-v{spec.version}.{FEATURES_VERSION}"
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:8]

@@ -1,0 +1,38 @@
+"""The evaluation's gate: all bad videos listed in one step, the decision about them in the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from vidgauge.files import write_json
+from vidgauge.manifest.screening import Files, judge, read_screened, screen, write_screened
+from vidgauge.specs import ClipSpec
+
+
+def screen_files(plan: Mapping[str, Any], manifests: Sequence[Path], out: Path, rejected: Path) -> None:
+    """Screen every dataset and write what was found. plan: {"listed": {dataset: videos of each shard}, "needs"}.
+
+    manifests: videos.jsonl, rejected.jsonl and lines.json of each dataset, in the plan's order.
+    """
+    threes = zip(manifests[::3], manifests[1::3], manifests[2::3], strict=True)
+    files = {
+        dataset: Files(videos, bad, lines, counts)
+        for (dataset, counts), (videos, bad, lines) in zip(plan["listed"].items(), threes, strict=True)
+    }
+    needs = {name: ClipSpec.model_validate(need["spec"]) for name, need in plan["needs"].items()}
+    used = {name: need["datasets"] for name, need in plan["needs"].items()}
+    write_screened(screen(files, needs, used), rejected, out)
+
+
+def pass_gate(
+    plan: Mapping[str, Any], evaluation: Mapping[str, Any], screened: Path, rejected: Path, out: Path
+) -> None:
+    """Write the counts of usable videos, or raise VidgaugeError. plan: {"bad_videos": {"action", "max_fraction"}}."""
+    found = read_screened(rejected, screened)
+    users: dict[str, list[str]] = {}
+    for name, metric in evaluation["metrics"].items():
+        users.setdefault(metric["need"], []).append(name)
+    judge(found, **plan["bad_videos"], rejected_path=rejected, metrics=users)
+    write_json(out, {"usable": found.counts, "rejected": len(found.rejected)})

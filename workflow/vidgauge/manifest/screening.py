@@ -1,0 +1,246 @@
+"""What is wrong with the videos of an evaluation, and whether it may go on.
+
+`screen` holds the usable videos of every dataset against what each clip spec needs, and never fails; `judge` then
+decides. They are two steps so that the full list is on disk before anything fails: Snakemake deletes what a failed
+job wrote.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from vidgauge.draws import shard_of
+from vidgauge.errors import BadVideo, VidgaugeError
+from vidgauge.files import read_jsonl, to_json, to_jsonl, write_text
+from vidgauge.manifest.joining import read_videos, sort_rejected
+from vidgauge.manifest.listing import read_lines
+from vidgauge.specs import ClipSpec, Video
+
+SHOWN = 20
+"""Bad videos that the message names; the file holds all."""
+
+
+class Files(NamedTuple):
+    """Where the manifest stage left a dataset."""
+
+    videos: Path  # the dataset's videos.jsonl
+    rejected: Path  # its rejected.jsonl
+    lines: Path  # the listing's lines.json, for the source lines of what is rejected here
+    listed: Sequence[int]  # listed videos of each shard, probed or not
+
+
+@dataclass(frozen=True)
+class Totals:
+    """How many videos of a dataset were found bad, and out of how many, at each stage."""
+
+    listed: int  # videos of the listing, in all shards
+    unlisted: int  # entries of the source that the listing rejected
+    probed: int  # videos opened
+    unusable: int  # videos that the probe rejected
+    unfit: int  # usable videos that at least one clip spec rejected
+
+    @property
+    def fraction(self) -> float:
+        """The share of the dataset that is bad, as far as it was probed."""
+        listed = self.listed / max(1, self.listed + self.unlisted)
+        fit = 1 - (self.unusable + self.unfit) / max(1, self.probed)
+        return 1 - listed * fit
+
+
+@dataclass(frozen=True)
+class Screened:
+    """What `screen` found."""
+
+    rejected: list[dict[str, Any]]  # dataset, line, path, reason, detail, clips (null: bad for all), id, stage
+    counts: dict[str, dict[str, list[int]]]  # {dataset: {clip spec: [usable videos of each shard]}}
+    totals: dict[str, Totals]
+    longest: dict[str, dict[str, int]]  # {dataset: {clip spec: frames, at its rate, of the longest video}}
+    needs: dict[str, int]  # {clip spec: frames, at its rate, that it needs}
+
+
+def screen(
+    manifests: Mapping[str, Files],
+    needs: Mapping[str, ClipSpec],
+    datasets: Mapping[str, Collection[str]] | None = None,
+) -> Screened:
+    """Hold every dataset's videos against the needs of the clip specs, given by name.
+
+    `datasets` says which datasets a clip spec is used on; one that it leaves out is used on all of them.
+    """
+    found = Screened([], {}, {}, {}, {name: _frames_needed(spec) for name, spec in needs.items()})
+    for dataset, files in manifests.items():
+        used = {
+            name: spec
+            for name, spec in needs.items()
+            if datasets is None or name not in datasets or dataset in datasets[name]
+        }
+        _screen_dataset(found, dataset, files, used)
+    return found
+
+
+def write_screened(screened: Screened, rejected_out: Path, counts_out: Path) -> None:
+    """Write the evaluation's rejected.jsonl, and everything else as one JSON object."""
+    write_text(rejected_out, to_jsonl(screened.rejected))
+    rest = asdict(screened)
+    del rest["rejected"]
+    write_text(counts_out, to_json(rest) + "\n")
+
+
+def read_screened(rejected: Path, counts: Path) -> Screened:
+    """What write_screened wrote."""
+    rest = json.loads(counts.read_text("utf-8"))
+    rest["totals"] = {dataset: Totals(**totals) for dataset, totals in rest["totals"].items()}
+    return Screened(rejected=list(read_jsonl(rejected)), **rest)
+
+
+def judge(
+    screened: Screened,
+    *,
+    action: str,
+    max_fraction: float,
+    rejected_path: Path,
+    metrics: Mapping[str, Sequence[str]] | None = None,
+) -> None:
+    """Raise VidgaugeError if the evaluation may not go on; `rejected_path` is where the full list was written.
+
+    fail: any bad video. reject: more than `max_fraction` of a dataset. Either: a clip spec that no video is long
+    enough for, or a dataset of which nothing is left. metrics: the names of those that use a clip spec, for messages.
+    """
+    for message in (_too_long_for_all(screened, metrics or {}), _nothing_left(screened, rejected_path)):
+        if message:
+            raise VidgaugeError(message)
+    if action == "fail" and screened.rejected:
+        raise VidgaugeError(_bad_videos(screened, rejected_path))
+    over = {name: totals for name, totals in screened.totals.items() if totals.fraction > max_fraction}
+    if action == "reject" and over:
+        shares = ", ".join(f"{totals.fraction:.1%} of {name}" for name, totals in over.items())
+        raise VidgaugeError(
+            f"Too many bad videos: {shares}, where bad_videos.max_fraction allows {max_fraction:.1%}. "
+            f"{_by_reason(screened.rejected)} All are listed in {rejected_path}. Repair them, or raise max_fraction."
+        )
+
+
+def _screen_dataset(found: Screened, dataset: str, files: Files, needs: Mapping[str, ClipSpec]) -> None:
+    counts = {name: [0] * len(files.listed) for name in needs}
+    longest = dict.fromkeys(needs, 0)
+    manifest, line_of = list(read_jsonl(files.rejected)), read_lines(files.lines)
+    rejected = [_rejected(dataset, bad, None) for bad in manifest]
+    unusable = sum(bad["stage"] == "probe" for bad in manifest)
+    usable, unfit = read_videos(files.videos), set()
+    for video, (name, spec) in product(usable, needs.items()):
+        try:
+            longest[name] = max(longest[name], _check(video, name, spec, found.needs[name]))
+            counts[name][shard_of(video.id, len(files.listed))] += 1
+        except _UnfitError as bad:
+            longest[name] = max(longest[name], bad.frames)
+            entry = {"line": line_of.get(video.id), "path": video.path, "reason": bad.reason}
+            rejected.append(_rejected(dataset, {**entry, "detail": bad.detail, "id": video.id}, name))
+            unfit.add(video.id)
+    found.rejected.extend(sort_rejected(rejected))
+    found.counts[dataset], found.longest[dataset] = counts, longest
+    found.totals[dataset] = Totals(
+        listed=sum(files.listed),
+        unlisted=len(manifest) - unusable,
+        probed=len(usable) + unusable,
+        unusable=unusable,
+        unfit=len(unfit),
+    )
+
+
+class _UnfitError(Exception):
+    def __init__(self, reason: str, detail: str, frames: int) -> None:
+        super().__init__(reason)
+        self.reason, self.detail, self.frames = reason, detail, frames
+
+
+def _frames_needed(spec: ClipSpec) -> int:
+    return spec.span if spec.short == "reject" else 1
+
+
+def _check(video: Video, name: str, spec: ClipSpec, needed: int) -> int:
+    """Frames of a video at the clip spec's rate. Raises _UnfitError where they are too few or cannot be told."""
+    from vidgauge.media.sampling import timeline  # opens libav's package, which the listing does without
+
+    try:
+        frames: int = timeline(spec, video.frames, video.fps, video.duration)
+    except BadVideo as bad:
+        raise _UnfitError(bad.reason, bad.detail, 0) from None
+    if frames < needed:
+        after = f" ({frames} after resampling and trimming)" if frames != video.frames else ""
+        detail = f"has {video.frames} frames{after}, clips {name} need {needed}"
+        raise _UnfitError("too-short", detail, frames)
+    return frames
+
+
+def _rejected(dataset: str, bad: Mapping[str, Any], clips: str | None) -> dict[str, Any]:
+    named = {key: bad[key] for key in ("line", "path", "reason", "detail")}
+    return {"dataset": dataset, **named, "clips": clips, "id": bad["id"], "stage": bad.get("stage", "gate")}
+
+
+def _too_long_for_all(screened: Screened, metrics: Mapping[str, Sequence[str]]) -> str | None:
+    """The message for clip specs that ask for more than the longest video of all has: the spec is at fault."""
+    said = []
+    for name, needed in screened.needs.items():
+        used = [dataset for dataset in screened.counts if name in screened.counts[dataset]]
+        probed = sum(screened.totals[dataset].probed - screened.totals[dataset].unusable for dataset in used)
+        most = max((screened.longest[dataset][name] for dataset in used), default=0)
+        if probed and 0 < most < needed:
+            users = f" of {', '.join(metrics[name])}" if name in metrics else ""
+            said.append(
+                f"clips {name}{users} need {needed} frames, at their rate, of one video, and the longest of the {probed} "
+                f"usable videos of {', '.join(used)} has {most}"
+            )
+    if not said:
+        return None
+    return (
+        f"No video is long enough: {'; '.join(said)}. Ask for less with clips: {{frames: ..., stride: ...}} of the "
+        "metrics that use them, fill short videos up with clips: {short: loop} or {short: pad}, or drop the metric."
+    )
+
+
+def _nothing_left(screened: Screened, rejected_path: Path) -> str | None:
+    """The message for datasets of which a clip spec finds no usable video."""
+    said = []
+    for dataset, counts in screened.counts.items():
+        totals = screened.totals[dataset]
+        if totals.probed == totals.unusable:
+            said.append(f"dataset {dataset} has no usable video ({totals.listed + totals.unlisted} were named)")
+        else:
+            said += [
+                f"dataset {dataset} has no video that clips {name} can use" for name in counts if not sum(counts[name])
+            ]
+    if not said:
+        return None
+    return f"Nothing to compare: {'; '.join(said)}. {_by_reason(screened.rejected)} See {rejected_path}."
+
+
+def _bad_videos(screened: Screened, rejected_path: Path) -> str:
+    by_dataset = Counter(bad["dataset"] for bad in screened.rejected)
+    shares = ", ".join(f"{count} in {dataset}" for dataset, count in by_dataset.items())
+    lines = [_shown(bad) for bad in screened.rejected[:SHOWN]]
+    if len(screened.rejected) > SHOWN:
+        lines.append(f"  and {len(screened.rejected) - SHOWN} more")
+    return "\n".join(
+        [
+            f"Bad videos: {shares}. {_by_reason(screened.rejected)}",
+            *lines,
+            f"All are listed in {rejected_path}. Repair or remove them, or go on without them: "
+            "bad_videos: {action: reject, max_fraction: 0.05} in the configuration.",
+        ]
+    )
+
+
+def _shown(bad: Mapping[str, Any]) -> str:
+    where = f"{bad['dataset']}, line {bad['line']}" if bad["line"] else bad["dataset"]
+    return f"  {where}: {bad['path'] or '(no path)'}: {bad['reason']}: {bad['detail']}"
+
+
+def _by_reason(rejected: Sequence[Mapping[str, Any]]) -> str:
+    counts = Counter(bad["reason"] for bad in rejected)
+    return f"By reason: {', '.join(f'{reason} {count}' for reason, count in counts.most_common())}." if counts else ""

@@ -1,0 +1,41 @@
+"""A .jsonl manifest: one object per line, {"videos": [paths], ...} or {"video": path, ...}.
+
+Every other key (`text`, `pair`, `human`, ...) is a column and travels with each video of its line. Blank lines
+are skipped. A line that cannot be used is one reject; the others are read all the same.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vidgauge.manifest.sources.entries import Entries
+from vidgauge.manifest.sources.rows import Listing, SourceSpec
+from vidgauge.manifest.sources.strict_json import JSON_ERRORS, decode, said
+
+
+def listing(source: Path, root: Path, root_is_given: bool) -> Listing:
+    """List a .jsonl manifest."""
+    entries = Entries(root, root_is_given)
+    with source.open("rb") as lines:  # bytes: a line that is not UTF-8 must not hide the others
+        for number, raw in enumerate(lines, 1):
+            try:
+                text = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+            except UnicodeDecodeError as error:
+                entries.reject(number, "bad-encoding", f"is not UTF-8 at byte {error.start + 1} of the line")
+                continue
+            if not text:
+                continue
+            try:
+                value = decode(text)
+            except JSON_ERRORS as error:
+                entries.reject(number, "not-json", said(error))
+                continue
+            entries.record(number, value, is_escaped="\\u" in text)
+    return entries.listing()
+
+
+SOURCE = SourceSpec(
+    says='a .jsonl manifest: one {"videos": [paths], "text": ...} per line',
+    accepts=lambda path, is_folder: not is_folder and path.suffix.lower() in (".jsonl", ".ndjson"),
+    listing=listing,
+)

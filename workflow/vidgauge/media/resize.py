@@ -1,0 +1,187 @@
+"""Scaling and cropping of uint8 RGB clips, with four libraries: what they do differs, so it is part of a clip spec."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+
+from vidgauge.errors import VidgaugeError
+
+Filter = Literal["bilinear", "bicubic", "area", "lanczos"]
+Backend = Literal["swscale", "cv2", "pil", "torch"]
+Crop = Literal["none", "center", "pad"]
+Scale = Callable[[np.ndarray, int, int], np.ndarray]
+"""(H, W, 3) uint8, height, width -> (height, width, 3) uint8."""
+
+_FILTERS = ("bilinear", "bicubic", "area", "lanczos")
+_TIE = 1e-6  # torch: far above float64 rounding, far below what one grey level means
+
+
+def resize(
+    frames: np.ndarray,
+    size: tuple[int, int] | int = (224, 224),
+    filter: Filter = "bilinear",  # noqa: A002 - the contract's word
+    antialias: bool = True,
+    backend: Backend = "swscale",
+    crop: Crop = "none",
+) -> np.ndarray:
+    """Scale a clip: (t, H, W, 3) uint8 RGB -> (t, h, w, 3) uint8. The same bytes on every machine.
+
+    size: (h, w), or the shorter side. crop: none stretches to (h, w) (a shorter side keeps the aspect ratio);
+    center scales to cover (h, w), or a square of the shorter side, and cuts the middle out; pad scales to fit and
+    fills with black. antialias: widen the filter when shrinking; swscale and pil always do, cv2 never does but for
+    area. Frames that have the size already are returned as they are.
+
+    Raises ValueError for another shape or dtype and for what a backend cannot do, VidgaugeError if OpenCV is missing.
+
+    >>> resize(np.zeros((2, 90, 120, 3), np.uint8), 45, crop="center").shape
+    (2, 45, 45, 3)
+    """
+    if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8:
+        raise ValueError(f"expected (t, h, w, 3) uint8 frames, got {frames.shape} {frames.dtype}")
+    _check(size, filter, antialias, backend, crop)
+    height, width = frames.shape[1:3]
+    inner, outer = plan(height, width, size, crop)
+    if inner == outer == (height, width):
+        return frames
+    scale = _BACKENDS[backend](filter, antialias) if inner != (height, width) else None
+    out = np.zeros((len(frames), *outer, 3), np.uint8)
+    for i, frame in enumerate(frames):
+        scaled = frame if scale is None else scale(frame, *inner)  # (inner_h, inner_w, 3)
+        _place(scaled, out[i])
+    return out
+
+
+def plan(height: int, width: int, size: tuple[int, int] | int, crop: Crop) -> tuple[tuple[int, int], tuple[int, int]]:
+    """((height, width) to scale to, (height, width) of the result).
+
+    >>> plan(90, 120, (48, 48), "center"), plan(90, 120, (48, 48), "pad"), plan(90, 120, 48, "none")
+    (((48, 64), (48, 48)), ((36, 48), (48, 48)), ((48, 64), (48, 64)))
+    """
+    h, w = (size, size) if isinstance(size, int) else size
+    wide = h * width >= w * height  # the source is wider than what is wanted
+    if crop == "pad":
+        fit = (max(1, _half_up(height * w, width)), w) if wide else (h, max(1, _half_up(width * h, height)))
+        return fit, (h, w)
+    if crop == "none" and not isinstance(size, int):
+        return (h, w), (h, w)
+    cover = (h, -(-width * h // height)) if wide else (-(-height * w // width), w)  # rounded up
+    return cover, (h, w) if crop == "center" else cover
+
+
+def _half_up(numerator: int, denominator: int) -> int:
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def _place(scaled: np.ndarray, out: np.ndarray) -> None:
+    """Centred: cut where it is larger, black around where it is smaller; odd remainders to the right and below."""
+    cuts, places = [], []
+    for have, want in zip(scaled.shape[:2], out.shape[:2], strict=True):
+        cut, place, length = max(0, have - want) // 2, max(0, want - have) // 2, min(have, want)
+        cuts.append(slice(cut, cut + length))
+        places.append(slice(place, place + length))
+    out[tuple(places)] = scaled[tuple(cuts)]
+
+
+def _check(size: Any, name: str, antialias: bool, backend: str, crop: str) -> None:
+    """The rules of ClipSpec, for callers who come without one."""
+    sides = (size,) if isinstance(size, int) else tuple(size)
+    if len(sides) not in (1, 2) or (len(sides) == 1) != isinstance(size, int) or min(sides) < 1:
+        raise ValueError(f"size must be (height, width) or a shorter side, all at least 1, got {size}")
+    for word, value, known in (
+        ("filter", name, _FILTERS),
+        ("backend", backend, tuple(_BACKENDS)),
+        ("crop", crop, ("none", "center", "pad")),
+    ):
+        if value not in known:
+            raise ValueError(f"{word} must be one of {', '.join(known)}, got {value!r}")
+    if not antialias and (backend in ("swscale", "pil") or name == "area"):
+        raise ValueError(
+            f"antialias=False is not possible with backend={backend!r}, filter={name!r}; "
+            "use backend='torch' (bilinear, bicubic) or 'cv2' (bilinear, bicubic, lanczos)"
+        )
+    if backend == "torch" and name == "lanczos":
+        raise ValueError("backend='torch' has no lanczos filter; use backend='swscale' or 'pil'")
+    if backend == "cv2" and antialias and name != "area":
+        raise ValueError(
+            f"backend='cv2' does not antialias with filter={name!r}; "
+            "use antialias=False, filter='area', or another backend"
+        )
+
+
+def _swscale(name: str, _: bool) -> Scale:
+    """Each channel as a plane of its own (4:4:4, full range on both sides): RGB planes would go through YUV."""
+    import av
+    from av.video.reformatter import Interpolation, VideoReformatter
+
+    flags = Interpolation[name.upper()] | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
+    reformatter = VideoReformatter()
+
+    def scale(frame: np.ndarray, height: int, width: int) -> np.ndarray:
+        planar = av.VideoFrame(frame.shape[1], frame.shape[0], "yuv444p")
+        for channel, plane in enumerate(planar.planes):
+            rows = np.zeros((plane.height, plane.line_size), np.uint8)  # lines are padded
+            rows[:, : plane.width] = frame[..., channel]
+            plane.update(rows.tobytes())
+        scaled = reformatter.reformat(
+            planar, width, height, src_color_range=2, dst_color_range=2, interpolation=flags, threads=1
+        )
+        planes = [
+            np.frombuffer(memoryview(p), np.uint8).reshape(-1, p.line_size)[:height, :width] for p in scaled.planes
+        ]
+        return np.stack(planes, axis=-1)  # (height, width, 3)
+
+    return scale
+
+
+def _pil(name: str, _: bool) -> Scale:
+    from PIL import Image
+
+    resample = {"area": Image.Resampling.BOX}.get(name) or Image.Resampling[name.upper()]
+
+    def scale(frame: np.ndarray, height: int, width: int) -> np.ndarray:
+        return np.asarray(Image.fromarray(np.ascontiguousarray(frame)).resize((width, height), resample))
+
+    return scale
+
+
+def _torch(name: str, antialias: bool) -> Scale:
+    """In float64, so that no value is near enough to a half for the CPU's order of sums to matter; halves go up."""
+    import torch
+    from torch.nn.functional import interpolate
+
+    options: dict[str, Any] = {"mode": name}
+    if name != "area":
+        options |= {"align_corners": False, "antialias": antialias}
+
+    def scale(frame: np.ndarray, height: int, width: int) -> np.ndarray:
+        x = torch.from_numpy(frame.astype(np.float64)).permute(2, 0, 1)[None]  # (1, 3, H, W) 0..255
+        x = interpolate(x, size=(height, width), **options)  # (1, 3, height, width), bicubic overshoots
+        x = torch.floor(x + (0.5 + _TIE)).clamp(0, 255).to(torch.uint8)
+        return np.ascontiguousarray(x[0].permute(1, 2, 0).numpy())  # (height, width, 3)
+
+    return scale
+
+
+def _cv2(name: str, _: bool) -> Scale:
+    try:
+        import cv2
+    except ImportError:
+        raise VidgaugeError("backend: cv2 needs OpenCV, which is not installed: pip install vidgauge[cv2]") from None
+
+    filters = {
+        "bilinear": cv2.INTER_LINEAR,
+        "bicubic": cv2.INTER_CUBIC,
+        "area": cv2.INTER_AREA,
+        "lanczos": cv2.INTER_LANCZOS4,
+    }
+
+    def scale(frame: np.ndarray, height: int, width: int) -> np.ndarray:
+        return np.asarray(cv2.resize(np.ascontiguousarray(frame), (width, height), interpolation=filters[name]))
+
+    return scale
+
+
+_BACKENDS: dict[str, Callable[[str, bool], Scale]] = {"swscale": _swscale, "cv2": _cv2, "pil": _pil, "torch": _torch}

@@ -1,0 +1,92 @@
+"""The Fréchet distance of two Gaussian fits, which FVD and FID are.
+
+|mu_r - mu_c|^2 + tr S_r + tr S_c - 2 tr (S_r S_c)^(1/2): Dowson & Landau (1982); Heusel et al. (2017) for FID,
+Unterthiner et al. (2018) for FVD. The last trace is a nuclear norm: with S_r = A'A and S_c = B'B, (S_r S_c)^(1/2)
+has the trace of |A B'|, the sum of its singular values. They are found to rounding even where covariances are singular,
+which a square root of a matrix is not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from vidgauge.metrics._arrays import as_count, as_pair, float64, mean_of_rows, row_blocks
+
+NOT_ROUNDING = 1e-3  # relative; a covariance this far from symmetric or from non-negative is wrong, not rounded
+
+
+def frechet_distance(reference: Any, candidate: Any, *, ddof: int = 0) -> float:
+    """Squared Fréchet distance of the Gaussians fitted to two sets of features; lower is better, 0 for equal sets.
+
+    reference: (n, d), candidate: (m, d), n and m >= 2, any real dtype; all sums are float64. n < d is allowed.
+    ddof: 0 divides covariances by n (StyleGAN-V, cd-fvd), 1 by n - 1 (pytorch-fid, clean-fid, torch-fidelity).
+    Symmetric, never negative. Raises ValueError with the shapes seen and wanted.
+
+    >>> x = np.random.default_rng(0).normal(size=(500, 8))
+    >>> round(frechet_distance(x, x + 0.5), 6)  # d * shift**2
+    2.0
+    """
+    if as_count(ddof, "ddof", least=0) > 1:
+        raise ValueError(f"ddof: expected 0 or 1, got {ddof!r}")
+    x, y = as_pair(reference, candidate, rows=2)
+    mean_x, mean_y = mean_of_rows(x), mean_of_rows(y)
+    return _distance(mean_x - mean_y, _root(x, mean_x, ddof), _root(y, mean_y, ddof))
+
+
+def frechet_distance_from_stats(mean_r: Any, cov_r: Any, mean_c: Any, cov_c: Any) -> float:
+    """Squared Fréchet distance of two Gaussians given by their means (d,) and covariances (d, d); lower is better.
+
+    Eigenvalues that rounding made negative, or that are too small to be told from rounding, count as 0.
+    Raises ValueError with the shapes seen and wanted, and for a covariance that is not symmetric or has eigenvalues
+    that are negative beyond rounding.
+
+    >>> round(frechet_distance_from_stats([0.25], [[2.0]], [-1.0], [[0.5]]), 12)  # 1.25**2 + (sqrt(2) - sqrt(0.5))**2
+    2.0625
+    """
+    means = [np.array(mean, dtype=np.float64) for mean in (mean_r, mean_c)]
+    covs = [np.array(cov, dtype=np.float64) for cov in (cov_r, cov_c)]
+    shapes = [a.shape for a in (*means, *covs)]
+    d = means[0].size
+    if shapes != [(d,), (d,), (d, d), (d, d)] or d < 1:
+        raise ValueError(f"expected means (d,), (d,) and covariances (d, d), (d, d), got {shapes}")
+    if not all(np.isfinite(a).all() for a in (*means, *covs)):
+        raise ValueError(f"expected finite means (d,) and covariances (d, d), got NaN or infinity in shapes {shapes}")
+    return _distance(means[0] - means[1], _root_of_cov(covs[0], "cov_r"), _root_of_cov(covs[1], "cov_c"))
+
+
+def _distance(shift: np.ndarray, a: np.ndarray, b: np.ndarray) -> float:
+    """Of the mean difference (d,) and the roots a (p, d) and b (q, d) of the covariances a'a and b'b."""
+    overlap = np.linalg.svd(a @ b.T, compute_uv=False).sum() if len(a) and len(b) else 0.0
+    distance = shift @ shift + np.vdot(a, a) + np.vdot(b, b) - 2 * overlap
+    return max(float(distance), 0.0)  # a square: what is below 0 is rounding
+
+
+def _root(x: np.ndarray, mean: np.ndarray, ddof: int) -> np.ndarray:
+    """(p, d) with p <= d rows whose Gram matrix is the covariance of x. That is never formed, so no digit is lost.
+
+    More than d centred rows are folded into d by a QR step, block by block, so that memory is bounded by d.
+    """
+    n, d = x.shape
+    root = np.empty((0, d))
+    for rows in row_blocks(n, max(2 * d, 1024)):  # long blocks: each step factors the d rows so far again
+        root = np.concatenate([root, float64(x[rows]) - mean])
+        if len(root) > d:
+            root = np.asarray(np.linalg.qr(root, mode="r"))
+    scaled: np.ndarray = root / np.sqrt(n - ddof)
+    return scaled
+
+
+def _root_of_cov(cov: np.ndarray, name: str) -> np.ndarray:
+    """(p, d) with p <= d rows whose Gram matrix is the covariance."""
+    slack = NOT_ROUNDING * np.abs(cov).max()
+    if np.abs(cov - cov.T).max() > slack:
+        raise ValueError(f"{name}: expected a symmetric (d, d) covariance, got shape {cov.shape}, not symmetric")
+    values, vectors = np.linalg.eigh((cov + cov.T) / 2)
+    if values[0] < -slack:
+        raise ValueError(f"{name}: expected no negative eigenvalue, got shape {cov.shape} with {values[0]:.3g}")
+    # a zero eigenvalue comes out as eps-sized noise, whose root (1e-8) would be summed over all such directions
+    kept = values > len(cov) * np.finfo(float).eps * values[-1]
+    root: np.ndarray = (vectors[:, kept] * np.sqrt(values[kept])).T
+    return root

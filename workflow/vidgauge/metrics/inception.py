@@ -1,0 +1,85 @@
+"""The Inception score: how sure a classifier is of each sample, and how varied the samples are.
+
+exp of the mean of KL(p(label | sample) || p(label)): Salimans et al. (2016), "Improved techniques for training GANs".
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from vidgauge.metrics._arrays import as_count, as_matrix, float64, row_blocks
+
+SUM_TOLERANCE = 1e-3  # of a row's sum: what a softmax in half precision leaves
+
+
+class InceptionScore(NamedTuple):
+    """Mean of the score over the splits, and their population standard deviation."""
+
+    mean: float
+    std: float
+
+
+def inception_score(probabilities: Any, *, splits: int = 10, shuffle_seed: int | None = 42) -> InceptionScore:
+    """Inception score of class probabilities; higher is better, from 1 to the number of classes.
+
+    probabilities: (n, classes), rows >= 0 that sum to 1, any real dtype; arithmetic is float64 and 0 log 0 is 0.
+    splits: consecutive parts, n >= splits; part i is rows i * n // splits up to (i + 1) * n // splits.
+    shuffle_seed: the rows are first put in the order of RandomState(shuffle_seed); None keeps their order.
+    Raises ValueError with the shape seen and the shape wanted, and for rows that are no probabilities.
+
+    >>> inception_score([[1.0, 0.0], [0.0, 1.0]], splits=1, shuffle_seed=None)
+    InceptionScore(mean=2.0, std=0.0)
+    """
+    parts = as_count(splits, "splits")
+    p = as_matrix(probabilities, "probabilities", rows=parts)
+    _refuse_improbable(p)
+    order = np.arange(len(p))
+    if shuffle_seed is not None:
+        np.random.RandomState(shuffle_seed).shuffle(order)
+    bounds = [i * len(p) // parts for i in range(parts + 1)]
+    scores = [_score(p, order[a:b]) for a, b in pairwise(bounds)]
+    return InceptionScore(float(np.mean(scores)), float(np.std(scores)))
+
+
+def probabilities_from_logits(logits: Any) -> np.ndarray:
+    """Softmax over the columns of (n, classes) logits of any real dtype, in float64.
+
+    >>> probabilities_from_logits([[0.0, 0.0]]).tolist()
+    [[0.5, 0.5]]
+    """
+    x = as_matrix(logits, "logits")
+    p = np.empty(x.shape)
+    for rows in row_blocks(len(x)):
+        block = float64(x[rows])
+        weights = np.exp(block - block.max(axis=1, keepdims=True))
+        p[rows] = weights / weights.sum(axis=1, keepdims=True)
+    return p
+
+
+def _score(p: np.ndarray, order: np.ndarray) -> float:
+    """The score of some rows: the mean divergence is the entropy of the mean less the mean entropy."""
+    total, entropy = np.zeros(p.shape[1]), 0.0
+    for rows in row_blocks(len(order)):
+        block = float64(p[order[rows]])
+        total += block.sum(axis=0)
+        entropy -= _x_log_x(block)
+    return float(np.exp(-entropy / len(order) - _x_log_x(total / len(order))))
+
+
+def _x_log_x(p: np.ndarray) -> float:
+    """Sum of p log p, 0 where p is 0."""
+    return float((p * np.log(np.where(p > 0, p, 1))).sum())
+
+
+def _refuse_improbable(p: np.ndarray) -> None:
+    for rows in row_blocks(len(p)):
+        block = float64(p[rows])
+        bad = np.flatnonzero((block < 0).any(axis=1) | (np.abs(block.sum(axis=1) - 1) > SUM_TOLERANCE))
+        if len(bad):
+            raise ValueError(
+                f"probabilities: expected shape (n, classes) with rows >= 0 that sum to 1, got shape {p.shape} where "
+                f"row {rows.start + bad[0]} has minimum {block[bad[0]].min():.3g} and sum {block[bad[0]].sum():.6g}"
+            )

@@ -1,0 +1,38 @@
+"""The Inception score of a classifier's output on the candidate alone."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from vidgauge.metrics.registry import defaults
+from vidgauge.specs import Reduced, ReduceSpec
+
+
+def reduce(
+    reference: Any,  # noqa: ARG001 - none is needed
+    candidate: Any,
+    *,
+    seed: int,  # noqa: ARG001 - the published scores fix their shuffle: shuffle_seed
+    splits: Annotated[int, Field(ge=1)] = 10,
+    shuffle_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = 42,
+    input: Literal["logits", "probabilities"] = "logits",  # noqa: A002 - the word of the configuration
+) -> Reduced:
+    """value and mean: the mean over splits; std: the population deviation over them. Logits pass a float64 softmax."""
+    from vidgauge.metrics.inception import inception_score, probabilities_from_logits
+
+    probabilities = probabilities_from_logits(candidate) if input == "logits" else candidate
+    found = inception_score(probabilities, splits=splits, shuffle_seed=shuffle_seed)
+    return Reduced(found.mean, {"mean": found.mean, "std": found.std})
+
+
+METRIC = ReduceSpec(
+    name="inception_score",
+    reduce=reduce,
+    better="higher",
+    version=1,
+    source="Salimans et al. 2016; shuffled with RandomState(42) as the video Inception score of StyleGAN-V",
+    needs_reference=False,
+    options=defaults(reduce),
+)

@@ -1,0 +1,96 @@
+"""What happens while Snakemake reads the rules, before there is a DAG: check the configuration, list the sources.
+
+Everything a job depends on besides other jobs' outputs is written to small files here, each only where it differs.
+Snakemake then sees a change by the file's age, also from another working directory or without its own records.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from vidgauge import config as configuration
+from vidgauge import plan
+from vidgauge.config import Config
+from vidgauge.errors import UsageError, VidgaugeError
+from vidgauge.files import write_if_changed
+from vidgauge.manifest.listing import read_dataset, write_listing
+from vidgauge.manifest.probing import PROBE_VERSION
+from vidgauge.manifest.runlock import guard
+
+
+def checked(raw: Mapping[str, Any], workflow: Any) -> Config:
+    """The checked configuration; leaves with every problem in one message."""
+    where = ", ".join(str(path) for path in workflow.configfiles) or "config"
+    try:
+        return configuration.load(raw, where)
+    except VidgaugeError as error:
+        _leave(error)
+
+
+def prepare(config: Config, workflow: Any, *, manifests: Path, plans: Path) -> None:
+    """List the sources and write the plans, in the main process only, and hold the results folder while jobs run."""
+
+    def write() -> None:
+        write_listings(config, manifests)
+        write_plans(config, manifests, plans)
+
+    if workflow.is_main_process:
+        guard(workflow, Path(config.results), write)
+
+
+def write_listings(config: Config, manifests: Path) -> None:
+    """List every dataset's source. Raises UsageError with the problems of all of them."""
+    problems = []
+    for name, dataset in config.datasets.items():
+        try:
+            write_listing(
+                manifests / name,
+                Path(dataset.source),
+                Path(dataset.root) if dataset.root else None,
+                config.shard_size,
+                probe_version=PROBE_VERSION,
+            )
+        except VidgaugeError as error:
+            problems.append(f"datasets.{name}: {error}")
+    if problems:
+        raise UsageError("\n".join(problems))
+
+
+def write_plans(config: Config, manifests: Path, plans: Path) -> None:
+    """Write what the jobs of this evaluation read of its configuration, each file with no more than its job needs."""
+    listed = {name: read_dataset(manifests / name).counts for name in config.datasets}
+    metrics = {name: metric.as_dict(config) for name, metric in plan.metrics(config).items()}
+    files: dict[str, Any] = {
+        "screen.json": {"listed": listed, "needs": plan.needs(config)},
+        "gate.json": {"bad_videos": config.bad_videos.model_dump(mode="json")},
+        "evaluation.json": {
+            "evaluation": config.evaluation,
+            "config": config.model_dump(mode="json"),
+            "metrics": metrics,
+        },
+    }
+    files |= {f"metrics/{name}.json": metric for name, metric in metrics.items()}
+    for name, content in files.items():
+        write_if_changed(plans / name, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+
+
+def remembered(file: Path, needed: int, shards: int) -> int:
+    """How many of a dataset's `shards` to join: what is needed now, or what an earlier evaluation needed if that is more.
+
+    The number is written to `file`, an input of the job that joins: Snakemake makes no missing shard for a joined file
+    that is older than none of its inputs, so a number that grows must show as a file that is new.
+    """
+    before = json.loads(file.read_text()) if file.exists() else 0
+    number = min(max(needed, before), shards)
+    write_if_changed(file, f"{number}\n")
+    return number
+
+
+def _leave(error: VidgaugeError) -> NoReturn:
+    """End Snakemake with a message and no traceback: it would add one to any exception that it knows."""
+    print(f"vidgauge: {error}", file=sys.stderr)
+    raise SystemExit(error.exit_code) from None

@@ -1,0 +1,39 @@
+"""Collect the rows of an evaluation, with what made them, in the files that people and programs read."""
+
+from __future__ import annotations
+
+import json
+import platform
+import socket
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from vidgauge import __version__
+from vidgauge.files import write_json, write_text
+from vidgauge.report.table import csv_text, table_text
+
+PACKAGES = ("av", "h5py", "numpy", "pillow", "scipy", "snakemake", "timm", "torch", "torchvision")
+
+
+def collect(plan: Mapping[str, Any], files: Sequence[Path], *, json_out: Path, csv_out: Path, text_out: Path) -> None:
+    """Write metrics.json, metrics.csv and metrics.txt. Rows keep the order of `files`."""
+    rows = [json.loads(file.read_text()) for file in files]
+    result = {"evaluation": plan["evaluation"], "results": rows, "provenance": provenance(plan)}
+    write_json(json_out, result)
+    write_text(csv_out, csv_text(rows))
+    write_text(text_out, table_text(plan["evaluation"], rows))
+
+
+def provenance(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """What made the numbers; `made` alone differs between two runs of the same evaluation on the same machine."""
+    return {
+        "vidgauge": __version__,
+        "python": platform.python_version(),
+        "packages": {name: metadata.version(name) for name in PACKAGES},
+        "config": plan["config"],
+        "metrics": plan["metrics"],
+        "made": {"at": datetime.now(UTC).isoformat(timespec="seconds"), "host": socket.gethostname()},
+    }

@@ -1,0 +1,109 @@
+"""Rows of results as JSON, as CSV, and as a table to be read.
+
+A row is what one metric says of one candidate; `vidgauge.evaluate.ROW` lists its keys.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+Row = Mapping[str, Any]
+
+ARROWS = {"lower": "↓", "higher": "↑"}
+
+
+def csv_text(rows: Sequence[Row]) -> str:
+    """One line per row: the row's keys, `ci95_lo`, `ci95_hi`, and a column `values.<name>` for each part of a value."""
+    flat = [_flat(row) for row in rows]
+    columns = list(dict.fromkeys(key for row in flat for key in row))
+    out = io.StringIO()
+    writer = csv.DictWriter(out, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(flat)
+    return out.getvalue()
+
+
+def _flat(row: Row) -> dict[str, Any]:
+    low, high = row["ci95"] or (None, None)
+    flat: dict[str, Any] = {}
+    for key, value in row.items():
+        if key == "ci95":
+            flat |= {"ci95_lo": low, "ci95_hi": high}
+        elif key != "values":
+            flat[key] = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+    return flat | {f"values.{name}": value for name, value in row["values"].items()}
+
+
+def table_text(evaluation: str, rows: Sequence[Row]) -> str:
+    """A table for the terminal: one line per metric, one column per candidate, the best one marked, then the notes."""
+    candidates = list(dict.fromkeys(row["candidate"] for row in rows))
+    references = sorted({row["reference"] for row in rows if row["reference"] is not None})
+    lines = [["metric", "", *candidates, "samples", "videos"]]
+    for group in _by_metric(rows):
+        first, best = group[0], _best(group)
+        cells = {row["candidate"]: _number(row) + (" *" if row["candidate"] == best else "  ") for row in group}
+        counts = [_counts(group, "n"), _counts(group, "videos")]
+        lines.append([first["metric"], ARROWS[first["better"]], *(cells[name] for name in candidates), *counts])
+    title = f"{evaluation}: {', '.join(candidates)}" + (f" against {', '.join(references)}" if references else "")
+    legend = "↓ lower is better, ↑ higher is better, * best; samples and videos: candidate / reference"
+    return "\n".join([title, "", *_aligned(lines), "", legend, *_notes(rows)]) + "\n"
+
+
+def _by_metric(rows: Sequence[Row]) -> Iterable[list[Row]]:
+    for name in dict.fromkeys(row["metric"] for row in rows):
+        yield [row for row in rows if row["metric"] == name]
+
+
+def _best(group: Sequence[Row]) -> str | None:
+    """The candidate with the best number, unless there is nothing to choose."""
+    known = [row for row in group if row["value"] is not None]
+    if len(known) < 2:
+        return None
+    sign = 1 if group[0]["better"] == "lower" else -1
+    return str(min(known, key=lambda row: sign * row["value"])["candidate"])
+
+
+def _number(row: Row) -> str:
+    if row["value"] is None:
+        return "undefined"
+    spread = f" ± {row['std']:.2g}" if row["std"] is not None else ""
+    return f"{row['value']:.5g}{spread}"
+
+
+def _counts(group: Sequence[Row], kind: str) -> str:
+    """The counts behind a line of the table: one number where all candidates have the same."""
+
+    def span(values: set[int]) -> str:
+        return str(min(values)) if len(values) == 1 else f"{min(values)}-{max(values)}"
+
+    candidate = span({row[f"{kind}_candidate"] for row in group})
+    reference = {row[f"{kind}_reference"] for row in group} - {None}
+    return f"{candidate} / {span(reference)}" if reference else candidate
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if index < 2 else cell.rjust(width) for index, (cell, width) in enumerate(pairs)
+        ).rstrip()
+        for pairs in (list(zip(line, widths, strict=True)) for line in lines)
+    ]
+
+
+def _notes(rows: Sequence[Row]) -> list[str]:
+    """Warnings and notes, each once, with the metrics and candidates that it speaks of."""
+    spoken: dict[str, list[str]] = {}
+    for row in rows:
+        for text in [*row["warnings"], *([row["note"]] if row["note"] else [])]:
+            spoken.setdefault(text, []).append(f"{row['candidate']}/{row['metric']}")
+    return [f"- {text} ({_some(names)})" for text, names in spoken.items()]
+
+
+def _some(names: Sequence[str], most: int = 3) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,158 @@
+"""The specs that travel between the parts: clips, videos, extractors, reductions. They import nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Precision = Literal["float32", "tf32", "bfloat16", "float16"]
+
+
+class Closed(BaseModel):
+    """A model that refuses keys it does not know and cannot be changed after it was checked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ClipSpec(Closed):
+    """All that turns a video into pixels."""
+
+    frames: int = Field(16, ge=1, description="frames per clip")
+    stride: int = Field(1, ge=1, description="source frames from one frame of a clip to the next")
+    fps: float | None = Field(None, gt=0, description="resample by presentation time to this rate first; null: as is")
+    max_seconds: float | None = Field(None, gt=0, description="use only the first seconds of a video; null: all of it")
+    start: Literal["random", "first", "center"] = Field("random", description="where in the video a clip begins")
+    clips_per_video: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        "auto", description="draws per video; auto: 1, doubled until `samples` is met"
+    )
+    short: Literal["reject", "loop", "pad"] = Field("reject", description="what to do with a video of too few frames")
+    size: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | Annotated[int, Field(ge=1)] = Field(
+        (224, 224), description="[height, width], or the shorter side (with crop: center)"
+    )
+    resize: Literal["bilinear", "bicubic", "area", "lanczos"] = Field("bilinear", description="the filter")
+    antialias: bool = Field(True, description="widen the filter when shrinking")
+    backend: Literal["swscale", "cv2", "pil", "torch"] = Field("swscale", description="the library that resizes")
+    crop: Literal["none", "center", "pad"] = Field(
+        "none", description="none: stretch; center: cover, then crop; pad: fit, then pad with black"
+    )
+    matrix: Literal["auto", "bt601", "bt709"] = Field(
+        "auto", description="YUV to RGB matrix; auto: the video's tag, else bt709 from 720 lines on, bt601 below"
+    )
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> ClipSpec:
+        if isinstance(self.size, int) and self.crop != "center":
+            raise ValueError(
+                f"size: {self.size} (a shorter side) leaves clips of different shapes; "
+                "add crop: center, or give size: [height, width]"
+            )
+        if self.start != "random" and self.clips_per_video not in (1, "auto"):
+            raise ValueError(
+                f"clips_per_video: {self.clips_per_video} with start: {self.start} would repeat one clip; "
+                "use start: random, or clips_per_video: 1"
+            )
+        if not self.antialias and (self.backend in ("swscale", "pil") or self.resize == "area"):
+            raise ValueError(
+                f"antialias: false is not possible with backend: {self.backend}, resize: {self.resize}; "
+                "use backend: torch (bilinear, bicubic) or cv2 (bilinear, bicubic, lanczos)"
+            )
+        if self.backend == "torch" and self.resize == "lanczos":
+            raise ValueError("backend: torch has no lanczos filter; use backend: swscale or pil")
+        if self.backend == "cv2" and self.antialias and self.resize != "area":
+            raise ValueError(
+                f"backend: cv2 does not antialias with resize: {self.resize}; "
+                "use antialias: false, resize: area, or another backend"
+            )
+        return self
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width) of every clip."""
+        return (self.size, self.size) if isinstance(self.size, int) else self.size
+
+    @property
+    def span(self) -> int:
+        """Frames of the (resampled) video from the first to the last of a clip, both counted."""
+        return (self.frames - 1) * self.stride + 1
+
+
+@dataclass(frozen=True)
+class Video:
+    """A usable video: one line of videos.jsonl. Sizes are those shown, after rotation."""
+
+    id: str
+    path: str  # absolute, resolved
+    kind: Literal["file", "frames", "array"]
+    row: int | None  # of an array
+    fingerprint: str  # sha256 of the content, hex
+    bytes: int
+    frames: int
+    fps: float | None  # mean rate; None where there is no time (frame folders, arrays)
+    duration: float | None  # seconds
+    height: int
+    width: int
+    codec: str
+    pixel_format: str
+    columns: Mapping[str, Any] = field(default_factory=dict)  # the manifest row's other keys: text, pair, human ...
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """One named array of an extractor: how wide a row is and what a row stands for."""
+
+    width: int
+    per: Literal["frame", "clip"]
+    meaning: str
+    min_frames: int = 1  # frames a clip must have for this array to exist
+
+
+Network = Callable[["np.ndarray"], "dict[str, np.ndarray]"]
+"""(b, t, h, w, 3) uint8 -> {array: (rows, width) float32}, rows = b for per-clip arrays, b * t for per-frame ones.
+Safe to call from several threads; a clip's rows do not depend on the other clips of the call."""
+
+
+@dataclass(frozen=True)
+class ExtractorSpec:
+    """A network and its preprocessing."""
+
+    name: str
+    build: Callable[[Path | None, str, str], Network]  # (weights file or None, device, precision)
+    arrays: Mapping[str, ArraySpec]  # the first is the default
+    version: int
+    source: str
+    licence: str
+    batch: int = 16  # clips or frames in one call of the network, fixed: the last bits depend on it
+    min_frames: int = 1
+    weights: str | None = None
+    weights_sha256: str | None = None
+    uses_gpu: bool = True
+    note: str | None = None  # what every result that rests on it must say
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """What a reduction gives: the headline number and its parts by name."""
+
+    value: float
+    values: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ReduceSpec:
+    """A reduction of one or two arrays to numbers, as a metric names it."""
+
+    name: str
+    reduce: Callable[..., Reduced]  # (reference or None, candidate, *, seed, **options), arrays (n, d)
+    better: Literal["lower", "higher"]
+    version: int
+    source: str
+    needs_reference: bool = True
+    options: Mapping[str, Any] = field(default_factory=dict)  # allowed keys and their defaults
+    scale: float = 1.0
