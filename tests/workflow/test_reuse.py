@@ -156,7 +156,9 @@ def test_forced_features_read_their_clips(project: Project, force: list[str]) ->
 
 
 def test_samples_cost_no_more_than_they_need(tmp_path: Path) -> None:
-    project = Project(tmp_path / "project", videos=16, shard_size=4, define={"few": FRAMES | {"samples": 8}}, metrics=["few"])
+    project = Project(
+        tmp_path / "project", videos=16, shard_size=4, define={"few": FRAMES | {"samples": 8}}, metrics=["few"]
+    )
     run = project.run()
     assert run.jobs["features"] == run.jobs["probe"] == 2 * 1  # of 2 x 4 shards
     assert [(row["n_candidate"], row["videos_candidate"]) for row in project.rows()] == [(8, 2)]

@@ -16,7 +16,7 @@ rule clips:
         "<benchmarks>/clips/{dataset}/{clips}/{shard}.tsv"
     conda:
         "../../envs/vidgauge.yaml"
-    threads: 8
+    threads: clip_threads
     params:
         spec=clip_spec,
     shell:

@@ -13,7 +13,7 @@ os.environ.update(
 
 from vidgauge import plan
 from vidgauge.manifest.listing import read_dataset, shards_needed
-from vidgauge.prepare import checked, prepare, remembered
+from vidgauge.prepare import checked, has_gpu, prepare, remembered
 
 CONFIG = checked(config, workflow)
 EVALUATION = CONFIG.evaluation
@@ -100,8 +100,28 @@ def extractor_of(wildcards):
 
 
 def gpus(wildcards):
-    """GPUs of a features job: none where the device is the CPU or the extractor has no use for one."""
-    return int(CONFIG.device != "cpu" and plan.extractor(CONFIG, wildcards.extractor).uses_gpu)
+    """GPUs of a features job: none where its network has no use for one, or none can be there."""
+    if CONFIG.device == "cpu" or not plan.extractor(CONFIG, wildcards.extractor).uses_gpu:
+        return 0
+    return int(CONFIG.device == "cuda" or not workflow.local_exec or has_gpu())
+
+
+def share_of_cores(jobs):
+    """Cores of one of several like jobs: one each where there are jobs enough to keep all cores busy."""
+    return max(1, workflow.cores // max(1, jobs)) if workflow.local_exec else 8
+
+
+def probe_threads(wildcards):
+    return share_of_cores(sum(read_dataset(RESULTS / "manifests" / name).shards for name in CONFIG.datasets))
+
+
+def clip_threads(wildcards):
+    counts = gate_counts()
+    return share_of_cores(sum(plan.shards_of(CONFIG, file, counts) for file in plan.all_features(CONFIG, counts)))
+
+
+def feature_threads(wildcards):
+    return 4 if gpus(wildcards) else clip_threads(wildcards)
 
 
 def kept_clips(wildcards):

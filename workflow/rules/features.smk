@@ -14,7 +14,7 @@ rule features:
     retries: 1
     conda:
         "../../envs/vidgauge.yaml"
-    threads: 8
+    threads: feature_threads
     resources:
         gpu=gpus,
         # A resource, not a parameter: another device must not make finished features stale.

@@ -12,7 +12,7 @@ rule probe:
         "<benchmarks>/probe/{dataset}/{shard}.tsv"
     conda:
         "../../envs/vidgauge.yaml"
-    threads: 8
+    threads: probe_threads
     shell:
         "python -m vidgauge probe {input:q} --out {output:q} --workers {threads} 2> {log:q}"
 

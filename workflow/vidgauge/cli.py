@@ -231,7 +231,7 @@ def table(plan: Path, rows: tuple[Path, ...], json_out: Path, csv_out: Path, tex
 
 @main.command("demo-data")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--videos", type=click.IntRange(min=2), default=48, show_default=True, help="Videos of each dataset.")
+@click.option("--videos", type=click.IntRange(min=2), default=32, show_default=True, help="Videos of each dataset.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--workers", type=click.IntRange(min=1), default=None, help="Default: one per core.")
 def demo_data(folder: Path, videos: int, seed: int, workers: int | None) -> None:

@@ -79,7 +79,7 @@ def write_plans(config: Config, manifests: Path, plans: Path) -> None:
 
 
 def remembered(file: Path, needed: int, shards: int) -> int:
-    """How many of a dataset's `shards` to join: what is needed now, or what an earlier evaluation needed if that is more.
+    """How many of a dataset's `shards` to join: what is needed now, or what an earlier evaluation needed if more.
 
     The number is written to `file`, an input of the job that joins: Snakemake makes no missing shard for a joined file
     that is older than none of its inputs, so a number that grows must show as a file that is new.
@@ -88,6 +88,11 @@ def remembered(file: Path, needed: int, shards: int) -> int:
     number = min(max(needed, before), shards)
     write_if_changed(file, f"{number}\n")
     return number
+
+
+def has_gpu() -> bool:
+    """Whether this machine shows a GPU's device file. Only for planning: the job itself asks PyTorch."""
+    return any(Path(device).exists() for device in ("/dev/nvidia0", "/dev/dxg", "/dev/kfd"))
 
 
 def _leave(error: VidgaugeError) -> NoReturn:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+
 from vidgauge.metrics import (
     density_coverage,
     frechet_distance,

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from vidgauge.metrics import frechet_distance, frechet_distance_from_stats, stats_from_features
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from vidgauge.metrics import (
     density_coverage,
     frechet_distance,

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from vidgauge.metrics import _arrays, inception_score
 from vidgauge.metrics.inception import probabilities_from_logits
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from vidgauge.metrics import KernelDistance, _arrays, kernel_distance, kernel_distance_exact
 
 

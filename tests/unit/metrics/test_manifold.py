@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from vidgauge.metrics import _arrays, _neighbours, density_coverage, precision_recall
 
 seeds = st.integers(0, 2**16)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 import vidgauge.metrics
 from vidgauge.errors import UsageError
 from vidgauge.metrics.registry import _discover, check_options, defaults, reduction, reductions

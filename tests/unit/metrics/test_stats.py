@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from vidgauge.metrics import Stats, _arrays, merge_stats, stats_from_features
 
 

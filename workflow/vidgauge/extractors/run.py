@@ -18,8 +18,8 @@ import numpy as np
 
 from vidgauge import __version__, extractors
 from vidgauge.errors import VidgaugeError
-from vidgauge.specs import ArraySpec, ExtractorSpec, Network, Precision
 from vidgauge.files import replacing
+from vidgauge.specs import ArraySpec, ExtractorSpec, Network, Precision
 from vidgauge.store.clips import Clips, open_clips
 from vidgauge.store.features import FeaturesWriter, Origin
 

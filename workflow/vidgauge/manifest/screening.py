@@ -193,8 +193,8 @@ def _too_long_for_all(screened: Screened, metrics: Mapping[str, Sequence[str]]) 
         if probed and 0 < most < needed:
             users = f" of {', '.join(metrics[name])}" if name in metrics else ""
             said.append(
-                f"clips {name}{users} need {needed} frames, at their rate, of one video, and the longest of the {probed} "
-                f"usable videos of {', '.join(used)} has {most}"
+                f"clips {name}{users} need {needed} frames, at their rate, of one video, and the longest of the "
+                f"{probed} usable videos of {', '.join(used)} has {most}"
             )
     if not said:
         return None

@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from vidgauge.store import hdf5
 from vidgauge.files import replacing
+from vidgauge.store import hdf5
 
 KIND, SCHEMA = "clips", 1
 

@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vidgauge.errors import VidgaugeError
-from vidgauge.store import hdf5
 from vidgauge.files import replacing
+from vidgauge.store import hdf5
 from vidgauge.store.select import select
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from vidgauge.errors import VidgaugeError
+from vidgauge.files import replacing
 from vidgauge.metrics.stats import stats_from_features
 from vidgauge.store import hdf5
-from vidgauge.files import replacing
 from vidgauge.store.features import (
     FeaturesWriter,
     Origin,
