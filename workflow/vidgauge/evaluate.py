@@ -44,6 +44,8 @@ ROW = {
 }
 """Every key of a row and what it means. All are always there; what is not known is null."""
 
+EMPTY = Reduced(math.nan)
+
 
 @dataclass(frozen=True)
 class Side:
@@ -64,7 +66,7 @@ def evaluate(plan: Mapping[str, Any], candidate: str, files: Sequence[Path]) -> 
 
     plan: as `vidgauge.plan.Metric.as_dict` gives it. files: the candidate's features of each run, then the
     reference's if the metric has one. Raises VidgaugeError where videos could not be decoded and `bad_videos` says
-    fail, or where a set has too few samples for the metric.
+    fail. A metric that has no value here, with too few samples say, gives a row whose value is null, and a warning.
     """
     runs, names = len(plan["seeds"]), [candidate, plan["reference"]]
     if len(files) != runs * (2 if plan["reference"] else 1):
@@ -99,24 +101,28 @@ def _refuse_undecodable(plan: Mapping[str, Any], sides: Sequence[Side | None]) -
             )
 
 
-def _reduce(plan: Mapping[str, Any], seed: int, candidate: Side, reference: Side | None) -> Reduced:
+def _reduce(plan: Mapping[str, Any], seed: int, candidate: Side, reference: Side | None) -> Reduced | str:
+    """The reduction's result, or in words why it has none: too few samples, as a rule. The other metrics go on."""
     spec = registry.reductions()[plan["definition"]["reduce"]]
     try:
         return spec.reduce(
             reference.samples.values if reference else None, candidate.samples.values, seed=seed, **plan["options"]
         )
     except ValueError as error:
-        raise VidgaugeError(
-            f"{plan['metric']} of {candidate.name}: {error}. Add videos, or change the metric's samples or options."
-        ) from error
+        return f"undefined: {error}"
 
 
 def _row(
-    plan: Mapping[str, Any], candidates: Sequence[Side], references: Sequence[Side | None], results: Sequence[Reduced]
+    plan: Mapping[str, Any],
+    candidates: Sequence[Side],
+    references: Sequence[Side | None],
+    results: Sequence[Reduced | str],
 ) -> dict[str, Any]:
     definition, first, reference = plan["definition"], candidates[0], references[0]
     reduce, extractor = registry.reductions()[definition["reduce"]], extractors.spec(definition["extractor"])
-    values = [result.value for result in results]
+    reduced = [result for result in results if isinstance(result, Reduced)]
+    values = [result.value if isinstance(result, Reduced) else math.nan for result in results]
+    why = [result for result in results if isinstance(result, str)]
     row = {
         "metric": plan["metric"],
         "protocol": definition["protocol"],
@@ -141,9 +147,9 @@ def _row(
         "seed": plan["seeds"][0],
         "runs": len(results),
         "runs_values": [_finite(value) for value in values],
-        "warnings": [*_warnings(plan, [*candidates, *references]), *_undefined(values)],
+        "warnings": list(dict.fromkeys([*why, *_warnings(plan, [*candidates, *references])])),
         "note": extractor.note,
-        "values": {name: _mean([result.values[name] for result in results]) for name in results[0].values},
+        "values": {name: _mean([result.values[name] for result in reduced]) for name in (reduced or [EMPTY])[0].values},
     }
     return {key: row[key] for key in ROW}
 
@@ -162,10 +168,6 @@ def _std(values: Sequence[float]) -> float | None:
     if len(values) < 2 or mean is None:
         return None
     return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values))
-
-
-def _undefined(values: Sequence[float]) -> list[str]:
-    return [] if all(map(math.isfinite, values)) else ["the result is not a finite number"]
 
 
 def _warnings(plan: Mapping[str, Any], sides: Sequence[Side | None]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -31,9 +32,11 @@ def replacing(path: str | os.PathLike[str], *, sync: bool = True) -> Iterator[Pa
         if sync:
             _sync(temporary)
         os.replace(temporary, final)  # noqa: PTH105 - Path.replace would hide which of the two names is meant
-    except BaseException:  # also KeyboardInterrupt and SystemExit: nothing half-written stays
+    except BaseException as error:  # also KeyboardInterrupt and SystemExit: nothing half-written stays
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+        if number := _failed_write(error):
+            raise OSError(number, os.strerror(number), str(final)) from error
         raise
 
 
@@ -82,6 +85,14 @@ def read_jsonl(path: Path) -> Iterator[Any]:
 
 def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")  # a folder above the root may have a name that is not UTF-8
+
+
+def _failed_write(error: BaseException) -> int | None:
+    """The system's error number where writing failed: HDF5 gives it in its text alone, and not always as an OSError."""
+    if isinstance(error, OSError) and error.errno:
+        return error.errno
+    found = re.search(r"errno = (\d+)", str(error)) if isinstance(error, OSError | RuntimeError) else None
+    return int(found[1]) if found else None
 
 
 def _sync(path: Path) -> None:
