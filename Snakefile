@@ -28,3 +28,7 @@ rule all:
         f"<results>/{EVALUATION}/metrics.json",
         f"<results>/{EVALUATION}/metrics.csv",
         kept_clips,
+
+
+onsuccess:
+    print(f"\n{(RESULTS / EVALUATION / 'metrics.txt').read_text()}\nResults: {RESULTS / EVALUATION}/")

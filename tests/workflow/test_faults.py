@@ -156,7 +156,9 @@ def test_disk_full_is_one_paragraph(tmp_path: Path) -> None:
     assert listing.code == 0
     shard = next((project.results / "manifests/a/shards").glob("*.jsonl"))
     spec = json.dumps({"spec": {"frames": 8, "size": [480, 640]}, "seed": 1, "draws": 1})
-    command = f"ulimit -f 100; trap '' XFSZ; {sys.executable} -m vidgauge clips {shard} --spec '{spec}' --out {tmp_path}/c.h5"
+    command = (
+        f"ulimit -f 100; trap '' XFSZ; {sys.executable} -m vidgauge clips {shard} --spec '{spec}' --out {tmp_path}/c.h5"
+    )
     env = environment() | {"PYTHONPATH": str(ROOT / "workflow")}
     done = subprocess.run(["bash", "-c", command], env=env, text=True, capture_output=True, check=False)
     assert done.returncode == 1

@@ -172,24 +172,27 @@ def _std(values: Sequence[float]) -> float | None:
 
 def _warnings(plan: Mapping[str, Any], sides: Sequence[Side | None]) -> list[str]:
     """Why the number is not to be trusted, each reason once."""
-    found = [text for side in sides if side for text in _side_warnings(plan, side)]
+    there = [side for side in sides if side]
+    found = [*_few_samples(plan, there)]
+    for side in there:
+        found += _side_warnings(plan, side)
     return list(dict.fromkeys(found))
 
 
+def _few_samples(plan: Mapping[str, Any], sides: Sequence[Side]) -> list[str]:
+    n, width = min(len(side.samples.values) for side in sides), sides[0].samples.values.shape[1]
+    if plan["definition"]["reduce"] != "frechet" or n > width:
+        return []
+    return [f"{n} samples of {width} features: the covariance is singular, and the distance is biased upward"]
+
+
 def _side_warnings(plan: Mapping[str, Any], side: Side) -> list[str]:
-    (n, width), wanted = side.samples.values.shape, plan["definition"]["samples"]
-    texts = []
-    if plan["definition"]["reduce"] == "frechet" and n <= width:
-        texts.append(
-            f"{side.name}: {n} samples of {width} features: the covariance is singular and the distance biased upward"
-        )
+    n, wanted, texts = len(side.samples.values), plan["definition"]["samples"], []
     if wanted is not None and n < wanted:
         texts.append(f"{side.name}: {wanted} samples were asked for, only {n} are there")
     if side.failed:
         texts.append(f"{side.name}: {len(side.failed)} videos could not be decoded and are left out")
     if side.attrs["clip_spec"]["clips_per_video"] > 1:
-        texts.append(
-            f"{side.name}: several clips of a video are not independent: {n} samples come from {side.videos} videos"
-        )
+        texts.append(f"{side.name}: {n} samples come from {side.videos} videos; clips of one video are not independent")
     texts += [f"{side.name}: features made with different {what}" for what in side.attrs.get("mixed", [])]
     return texts

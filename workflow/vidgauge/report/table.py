@@ -96,14 +96,20 @@ def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _notes(rows: Sequence[Row]) -> list[str]:
-    """Warnings and notes, each once, with the metrics and candidates that it speaks of."""
-    spoken: dict[str, list[str]] = {}
+    """Warnings and notes, each once, with what it speaks of."""
+    spoken: dict[str, list[Row]] = {}
     for row in rows:
         for text in [*row["warnings"], *([row["note"]] if row["note"] else [])]:
-            spoken.setdefault(text, []).append(f"{row['candidate']}/{row['metric']}")
-    return [f"- {text} ({_some(names)})" for text, names in spoken.items()]
+            spoken.setdefault(text, []).append(row)
+    return [f"- {_subject(those, rows)}: {text}" for text, those in spoken.items()]
 
 
-def _some(names: Sequence[str], most: int = 3) -> str:
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+def _subject(those: Sequence[Row], rows: Sequence[Row]) -> str:
+    """What a note speaks of, as short as can be: everything, some metrics of all candidates, or single numbers."""
+    if len(those) == len(rows):
+        return "all"
+    names = []
+    for metric, group in ((group[0]["metric"], group) for group in _by_metric(those)):
+        whole = len(group) == sum(row["metric"] == metric for row in rows)
+        names += [metric] if whole else [f"{metric} of {row['candidate']}" for row in group]
+    return ", ".join(names)
