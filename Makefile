@@ -16,7 +16,7 @@ test: .venv/installed-dev
 	$(BIN)/pytest -n $(CORES) -m "not stress"
 
 stress: .venv/installed-dev
-	$(BIN)/pytest -m stress
+	$(BIN)/pytest -n $(CORES) -m stress
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .

@@ -11,6 +11,9 @@ if not workflow.overwrite_configfiles:
     configfile: str(Path(workflow.basedir, "config.yaml"))
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/manifest.smk"
 include: "workflow/rules/clips.smk"

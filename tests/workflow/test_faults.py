@@ -18,7 +18,10 @@ from tests.workflow.project import FRAMES, ROOT, Project, environment
 
 pytestmark = pytest.mark.workflow
 
-STAGES = ("probe", "manifest", "screen", "gate", "clips", "features", "merge", "metric", "table")
+STAGES = [
+    *("probe", "features", "metric"),
+    *(pytest.param(s, marks=pytest.mark.stress) for s in ("manifest", "screen", "gate", "clips", "merge", "table")),
+]
 
 
 @pytest.fixture(scope="module")

@@ -146,7 +146,7 @@ def test_other_working_directory_and_lost_records(project: Project) -> None:
     assert project.run().jobs["features"] == 1
 
 
-@pytest.mark.parametrize("force", [["-R", "features"], ["-F"]])
+@pytest.mark.parametrize("force", [["-R", "features"], pytest.param(["-F"], marks=pytest.mark.stress)])
 def test_forced_features_read_their_clips(project: Project, force: list[str]) -> None:
     project.run()
     before = project.features()

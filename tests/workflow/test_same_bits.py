@@ -31,7 +31,13 @@ def make(folder: Path, *, lines: str, shard_size: int, define: dict) -> Project:
     return project
 
 
-@pytest.mark.parametrize("define", [{"motion": MOTION}, {"lite0": LITE0}], ids=["pixel_grid", "efficientnet_lite0"])
+@pytest.mark.parametrize(
+    "define",
+    [
+        pytest.param({"motion": MOTION}, id="pixel_grid"),
+        pytest.param({"lite0": LITE0}, id="efficientnet_lite0", marks=pytest.mark.stress),
+    ],
+)
 def test_shards_cores_and_order_change_no_bit(define: dict, tmp_path: Path) -> None:
     one = make(tmp_path / "one", lines="forward", shard_size=1024, define=define)
     four = make(tmp_path / "four", lines="backward", shard_size=1, define=define)

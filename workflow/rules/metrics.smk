@@ -28,13 +28,13 @@ rule table:
             "<results>/{evaluation}/metrics.csv",
             caption="../report/metrics.rst",
             category="Results",
-            labels={"evaluation": "{evaluation}", "table": "all metrics"},
+            labels={"evaluation": "{evaluation}", "table": "rows"},
         ),
         text=report(
             "<results>/{evaluation}/metrics.txt",
             caption="../report/table.rst",
             category="Results",
-            labels={"evaluation": "{evaluation}", "table": "as on the terminal"},
+            labels={"evaluation": "{evaluation}", "table": "overview"},
         ),
     log:
         "<logs>/table/{evaluation}.log",

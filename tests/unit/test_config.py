@@ -1,0 +1,329 @@
+"""The configuration: defaults, and one line that names the key and the fix for each mistake, all of them at once."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from vidgauge import extractors
+from vidgauge.config import Config, MetricDefinition, load, presets
+from vidgauge.errors import UsageError
+from vidgauge.layout import RESERVED
+from vidgauge.metrics.registry import check_options, reductions
+from vidgauge.specs import ClipSpec
+
+ROOT = Path(__file__).parents[2]
+RAW: dict[str, Any] = {
+    "evaluation": "test",
+    "reference": "real",
+    "datasets": {"real": {"source": "videos/real"}, "mine": {"source": "videos/mine"}},
+    "metrics": ["looks"],
+    "define": {"looks": {"reduce": "frechet", "extractor": "pixel_grid"}},
+}
+
+
+def raw(**changes: Any) -> dict[str, Any]:
+    """A valid configuration with changes; the keys of `looks` and `clips` go where they belong."""
+    found = copy.deepcopy(RAW)
+    looks = found["define"]["looks"]
+    looks |= changes.pop("looks", {})
+    if "clips" in changes:
+        looks["clips"] = changes.pop("clips")
+    return found | changes
+
+
+def problems(**changes: Any) -> list[str]:
+    """The lines of the message, without the file's name in front."""
+    with pytest.raises(UsageError) as caught:
+        load(raw(**changes), "mine.yaml")
+    lines = str(caught.value).split("\n")
+    assert all(line.startswith("mine.yaml: ") for line in lines), lines
+    return [line.removeprefix("mine.yaml: ") for line in lines]
+
+
+def problem(**changes: Any) -> str:
+    (line,) = problems(**changes)
+    return line
+
+
+def test_defaults() -> None:
+    config = load(raw())
+    assert config.model_dump(exclude=set(RAW)) == {
+        "extractors": {},
+        "shard_size": 1024,
+        "seed": 42,
+        "runs": 1,
+        "device": "auto",
+        "precision": "float32",
+        "bad_videos": {"action": "fail", "max_fraction": 1.0},
+        "keep_clips": False,
+        "weights": None,
+        "results": "results",
+    }
+    looks = config.define["looks"]
+    assert (looks.array, looks.samples, looks.options, looks.protocol) == (None, None, {}, "user")
+    assert looks.clips == ClipSpec(frames=16, stride=1, size=(224, 224), start="random", clips_per_video="auto")
+    assert config.datasets["mine"].root is None
+
+
+def test_only_three_keys_are_needed() -> None:
+    config = load({"evaluation": "t", "datasets": {"a": {"source": "x"}}, "metrics": ["inception_score_lite0"]})
+    assert (config.reference, config.candidates) == (None, ["a"])
+    with pytest.raises(UsageError) as caught:
+        load({})
+    assert str(caught.value).split("\n") == [
+        f"config.yaml: {key}: this key is missing; add it" for key in ("evaluation", "datasets", "metrics")
+    ]
+
+
+def test_candidates_are_all_but_the_reference_in_the_order_of_the_file() -> None:
+    datasets = {name: {"source": name} for name in ("z", "real", "a")}
+    assert load(raw(datasets=datasets)).candidates == ["z", "a"]
+
+
+def test_a_checked_configuration_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        load(raw()).seed = 1  # type: ignore[misc]
+
+
+def test_the_dump_is_a_configuration_again() -> None:
+    config = load(raw(clips={"size": 96, "crop": "center", "clips_per_video": 2}))
+    assert load(config.model_dump(mode="json")) == config
+
+
+def test_the_shipped_configuration_is_valid() -> None:
+    config = load(yaml.safe_load((ROOT / "config.yaml").read_text()))
+    assert config.metrics == list(presets())
+
+
+@pytest.mark.parametrize("name", presets())
+def test_presets_are_valid(name: str) -> None:
+    definition = presets()[name]
+    config = load(raw(metrics=[name], define={}))
+    assert config.definition(name) == definition
+    load(raw(metrics=["copy"], define={"copy": definition.model_dump(mode="json")}))  # `define` is checked more
+    spec = extractors.spec(definition.extractor)
+    assert definition.array in extractors.arrays_of(spec, definition.clips.frames)
+    assert check_options(reductions()[definition.reduce], definition.options) == []
+    assert definition.about
+    assert definition.protocol != "user"
+
+
+def test_a_definition_of_ones_own_goes_before_the_preset_of_that_name() -> None:
+    mine = {"reduce": "kernel", "extractor": "pixel_grid"}
+    config = load(raw(metrics=["frechet_frames_lite0"], define={"frechet_frames_lite0": mine}))
+    assert config.definition("frechet_frames_lite0") == MetricDefinition(**mine)
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "text"),
+    [
+        ({"metrcs": ["looks"]}, "metrcs", "unknown key; did you mean 'metrics'?"),
+        ({"datasets": {"mine": {"source": "x", "rot": "y"}, "real": {"source": "x"}}}, "datasets.mine.rot", "'root'"),
+        ({"looks": {"protocl": "x"}}, "define.looks.protocl", "did you mean 'protocol'?"),
+        ({"clips": {"strde": 2}}, "define.looks.clips.strde", "did you mean 'stride'?"),
+        ({"bad_videos": {"max_fracton": 0.1}}, "bad_videos.max_fracton", "did you mean 'max_fraction'?"),
+        ({"clips": {"zzz": 2}}, "define.looks.clips.zzz", "known are: antialias, backend, clips_per_video, crop, fps"),
+    ],
+)
+def test_unknown_keys_name_the_nearest(changes: dict[str, Any], key: str, text: str) -> None:
+    line = problem(**changes)
+    assert line.startswith(f"{key}: unknown key; ")
+    assert text in line
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "text"),
+    [
+        ({"seed": -1}, "seed", "greater than or equal to 0, got -1"),
+        ({"seed": 2**32 - 1024}, "seed", "less than 4294966272"),  # the last run's seed must be one of NumPy's
+        ({"seed": "x"}, "seed", "valid integer"),
+        ({"runs": 0}, "runs", "greater than or equal to 1, got 0"),
+        ({"runs": 1025}, "runs", "less than or equal to 1024, got 1025"),
+        ({"shard_size": 0}, "shard_size", "greater than or equal to 1"),
+        ({"device": "tpu"}, "device", "'auto', 'cpu' or 'cuda', got 'tpu'"),
+        ({"precision": "fp16"}, "precision", "'float32', 'tf32', 'bfloat16' or 'float16', got 'fp16'"),
+        ({"keep_clips": "maybe"}, "keep_clips", "valid boolean"),
+        ({"results": ""}, "results", "at least 1 character"),
+        ({"bad_videos": {"action": "warn"}}, "bad_videos.action", "'fail' or 'reject', got 'warn'"),
+        ({"bad_videos": {"action": "reject", "max_fraction": 2}}, "bad_videos.max_fraction", "equal to 1, got 2"),
+        ({"bad_videos": "reject"}, "bad_videos", "dictionary"),
+        ({"metrics": []}, "metrics", "at least 1 item"),
+        ({"metrics": "looks"}, "metrics", "valid list, got 'looks'"),
+        ({"metrics": [1]}, "metrics[0]", "valid string, got 1"),
+        ({"datasets": {}}, "datasets", "at least 1 item"),
+        ({"datasets": {"real": "x", "mine": {"source": "x"}}}, "datasets.real", "dictionary"),
+        ({"datasets": {"real": {"source": ""}, "mine": {"source": "x"}}}, "datasets.real.source", "1 character"),
+        ({"define": {"looks": {"reduce": "frechet"}}}, "define.looks.extractor", "this key is missing; add it"),
+        ({"looks": {"samples": 1}}, "define.looks.samples", "greater than or equal to 2, got 1"),
+        ({"clips": {"frames": "16f"}}, "define.looks.clips.frames", "valid integer"),
+        ({"clips": {"frames": 0}}, "define.looks.clips.frames", "greater than or equal to 1, got 0"),
+        ({"clips": {"fps": 0}}, "define.looks.clips.fps", "greater than 0, got 0"),
+        ({"clips": {"start": "end"}}, "define.looks.clips.start", "'random', 'first' or 'center', got 'end'"),
+        ({"clips": "16f"}, "define.looks.clips", "dictionary"),
+        ({"reference": "reel"}, "reference", "'reel' is not among the datasets; did you mean 'real'?"),
+        ({"reference": None}, "metrics[0]", "compares with a reference, but reference is null; set reference to one"),
+        ({"metrics": ["look"]}, "metrics[0]", "unknown metric 'look'; did you mean 'looks'?"),
+        ({"metrics": ["looks", "looks"]}, "metrics", "'looks' is listed twice; keep one"),
+        ({"datasets": {"real": {"source": "x"}}}, "datasets", "only the reference 'real' is there; add a dataset"),
+        ({"extractors": {"i3d": {}}}, "extractors.i3d", "not supported yet; known are: efficientnet_lite0, pixel_grid"),
+        ({"looks": {"reduce": "freche"}}, "define.looks.reduce", "did you mean 'frechet'?"),
+        ({"looks": {"options": {"dof": 1}}}, "define.looks.options", "dof: unknown option of frechet"),
+        ({"looks": {"options": {"ddof": 5}}}, "define.looks.options", "ddof: should be less than or equal to 1"),
+        ({"looks": {"extractor": "pixelgrid"}}, "define.looks.extractor", "did you mean 'pixel_grid'?"),
+        ({"looks": {"array": "frames"}}, "define.looks.array", "no array 'frames'; did you mean 'frame'?"),
+        (
+            {"looks": {"extractor": "efficientnet_lite0", "array": "motion"}, "clips": {"frames": 1}},
+            "define.looks.clips.frames",
+            "at least 2 frames, got 1",
+        ),
+    ],
+)
+def test_each_mistake_is_one_line_that_names_the_key(changes: dict[str, Any], key: str, text: str) -> None:
+    line = problem(**changes)
+    assert line.startswith(f"{key}: "), line
+    assert text in line
+    assert "pydantic" not in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("clips", "key"),
+    [
+        ({"size": "big"}, "size"),
+        ({"size": 0}, "size"),
+        ({"size": [1, 2, 3]}, "size"),
+        ({"size": 2.5}, "size"),
+        ({"size": None}, "size"),
+        ({"clips_per_video": "many"}, "clips_per_video"),
+        ({"clips_per_video": 0}, "clips_per_video"),
+        ({"clips_per_video": 1.5}, "clips_per_video"),
+    ],
+)
+def test_the_branches_of_a_union_are_one_line(clips: dict[str, Any], key: str) -> None:
+    line = problem(clips=clips)
+    assert line.startswith(f"define.looks.clips.{key}: ")
+    assert f"got {clips[key]!r}" in line
+    assert "; or " in line
+    assert not any(branch in line for branch in ("constrained", "tuple[", "literal["))
+
+
+@pytest.mark.parametrize(
+    ("clips", "texts"),
+    [
+        ({"size": 224}, ["size: 224 (a shorter side)", "add crop: center, or give size: [height, width]"]),
+        ({"clips_per_video": 3, "start": "first"}, ["clips_per_video: 3 with start: first", "use start: random"]),
+        ({"antialias": False}, ["antialias: false is not possible with backend: swscale", "use backend: torch"]),
+        ({"antialias": False, "backend": "cv2", "resize": "area"}, ["antialias: false", "resize: area"]),
+        ({"backend": "torch", "resize": "lanczos"}, ["torch has no lanczos", "use backend: swscale or pil"]),
+        ({"backend": "cv2"}, ["cv2 does not antialias with resize: bilinear", "use antialias: false"]),
+    ],
+)
+def test_keys_of_a_clip_spec_that_contradict_each_other(clips: dict[str, Any], texts: list[str]) -> None:
+    line = problem(clips=clips)
+    assert line.startswith("define.looks.clips: ")
+    assert all(text in line for text in texts), line
+
+
+@pytest.mark.parametrize(
+    "clips",
+    [
+        {"size": 224, "crop": "center"},
+        {"size": [96, 128]},
+        {"clips_per_video": "auto", "start": "first"},
+        {"clips_per_video": 1, "start": "center"},
+        {"clips_per_video": 4},
+        {"backend": "torch", "antialias": False},
+        {"backend": "cv2", "resize": "area"},
+        {"backend": "cv2", "antialias": False, "resize": "lanczos"},
+        {"backend": "pil", "resize": "lanczos"},
+    ],
+)
+def test_clip_specs_that_can_be_meant(clips: dict[str, Any]) -> None:
+    spec = load(raw(clips=clips)).define["looks"].clips
+    assert {key: spec.model_dump(mode="json")[key] for key in clips} == clips
+
+
+def test_all_mistakes_of_form_at_once() -> None:
+    found = problems(metrcs=1, seed="x", device="tpu", clips={"strde": 2, "size": "big"}, bad_videos={"action": "no"})
+    keys = {line.split(": ")[0] for line in found}
+    assert keys == {
+        "metrcs",
+        "seed",
+        "device",
+        "bad_videos.action",
+        "define.looks.clips.strde",
+        "define.looks.clips.size",
+    }
+    assert len(found) == len(keys)
+
+
+def test_all_contradictions_at_once() -> None:
+    found = problems(
+        evaluation="logs",
+        reference="reel",
+        metrics=["look", "inception_score_lite0"],
+        looks={"reduce": "freche", "array": "frames"},
+        extractors={"i3d": {}},
+    )
+    assert [line.split(": ")[0] for line in found] == [
+        "evaluation",
+        "reference",
+        "extractors.i3d",
+        "define.looks.reduce",
+        "define.looks.array",
+        "metrics[0]",
+    ]
+
+
+def test_a_definition_that_no_metric_uses_is_checked_too() -> None:
+    unused = {"reduce": "frechet", "extractor": "pixel_grid", "array": "no"}
+    assert problem(define=RAW["define"] | {"unused": unused}).startswith("define.unused.array: ")
+
+
+def test_a_metric_without_a_reference_needs_none() -> None:
+    alone = {"reduce": "inception_score", "extractor": "pixel_grid"}
+    assert load(raw(reference=None, define={"looks": alone})).candidates == ["real", "mine"]
+
+
+@pytest.mark.parametrize("name", ["demo", "step-10k", "v1.5", "_x", "0", "A_b-c.d"])
+def test_names_that_can_name_files(name: str) -> None:
+    assert load(raw(evaluation=name)).evaluation == name
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "-n", "a/b", "a b", "../up", "ä", "a\n", "a,b", "{a}"])
+def test_names_that_cannot(name: str) -> None:
+    places: list[dict[str, Any]] = [
+        {"evaluation": name},
+        {"datasets": RAW["datasets"] | {name: {"source": "x"}}},
+        {"define": RAW["define"] | {name: RAW["define"]["looks"]}},
+        {"metrics": ["looks", name]},
+    ]
+    for change in places:
+        with pytest.raises(UsageError, match="cannot name files; use letters, digits"):
+            load(raw(**change))
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_folders_of_results_are_no_names_of_evaluations(name: str) -> None:
+    assert problem(evaluation=name) == f"evaluation: '{name}' is a folder that results need; choose another name"
+
+
+@pytest.mark.parametrize("value", [None, [], "text"])
+def test_a_file_that_is_no_mapping(value: Any) -> None:
+    with pytest.raises(UsageError, match=r"^mine.yaml: input should be a valid dictionary"):
+        load(value, "mine.yaml")
+
+
+def test_every_key_has_a_default_but_three() -> None:
+    assert {name for name, field in Config.model_fields.items() if field.is_required()} == {
+        "evaluation",
+        "datasets",
+        "metrics",
+    }
+    assert not any(field.is_required() for field in ClipSpec.model_fields.values())

@@ -1,0 +1,138 @@
+"""Names of folders: readable, and different where what they stand for differs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from vidgauge import extractors, layout
+from vidgauge.layout import clips_name, extractor_name, resolved
+from vidgauge.specs import ClipSpec
+
+SIDES = st.integers(1, 4096)
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "frames": st.integers(1, 300),
+    "stride": st.integers(1, 30),
+    "fps": st.none() | st.floats(0.1, 240, allow_nan=False) | st.sampled_from([8, 24, 29.97, 30000 / 1001, 30]),
+    "max_seconds": st.none() | st.floats(0.1, 1e4, allow_nan=False),
+    "start": st.sampled_from(["random", "first", "center"]),
+    "short": st.sampled_from(["reject", "loop", "pad"]),
+    "size": SIDES | st.tuples(SIDES, SIDES),
+    "resize": st.sampled_from(["bilinear", "bicubic", "area", "lanczos"]),
+    "antialias": st.booleans(),
+    "backend": st.sampled_from(["swscale", "cv2", "pil", "torch"]),
+    "crop": st.sampled_from(["none", "center", "pad"]),
+    "matrix": st.sampled_from(["auto", "bt601", "bt709"]),
+}
+
+
+def spec_of(keys: dict[str, Any]) -> ClipSpec | None:
+    """The clip spec, or None where its keys contradict each other."""
+    try:
+        return ClipSpec(**keys)
+    except ValidationError:
+        return None
+
+
+@st.composite
+def neighbours(draw: st.DrawFn) -> tuple[ClipSpec, ClipSpec]:
+    """Two clip specs that differ in one key, the hardest to tell apart."""
+    keys = draw(st.fixed_dictionaries({}, optional=FIELDS))
+    key = draw(st.sampled_from(sorted(FIELDS)))
+    one, other = spec_of(keys), spec_of(keys | {key: draw(FIELDS[key])})
+    assume(one is not None and other is not None and one != other)
+    assert one is not None
+    assert other is not None
+    return one, other
+
+
+def test_every_key_of_a_clip_spec_is_tried_here() -> None:
+    assert {*FIELDS, "clips_per_video"} == set(ClipSpec.model_fields)  # draws stand for clips_per_video
+
+
+def test_clip_names_are_readable() -> None:
+    def stem(draws: int = 1, **keys: Any) -> str:
+        name, digest = clips_name(ClipSpec(**keys), seed=42, draws=draws).rsplit("-", 1)
+        assert re.fullmatch("[0-9a-f]{8}", digest)
+        return name
+
+    assert stem() == "16f-s1-224x224-random-seed42"
+    assert stem(frames=8, stride=3, size=(96, 128)) == "8f-s3-96x128-random-seed42"
+    assert stem(fps=24, draws=4) == "16f-s1-24fps-224x224-random4-seed42"
+    assert stem(fps=29.97, size=112, crop="center", start="center") == "16f-s1-29.97fps-112x112-center"
+
+
+@given(neighbours(), st.integers(0, 2**31), st.integers(1, 64))
+def test_different_specs_have_different_names(specs: tuple[ClipSpec, ClipSpec], seed: int, draws: int) -> None:
+    names = [clips_name(spec, seed=seed, draws=draws) for spec in specs]
+    assert names[0] != names[1]
+    assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]*", name) and len(name) < 100 for name in names)
+
+
+@given(st.fixed_dictionaries({}, optional=FIELDS), st.integers(0, 2**31), st.integers(1, 64))
+def test_one_spec_has_one_name_however_it_is_written(keys: dict[str, Any], seed: int, draws: int) -> None:
+    spec = spec_of(keys)
+    assume(spec is not None)
+    assert spec is not None
+    full = ClipSpec.model_validate(spec.model_dump(mode="json"))
+    assert clips_name(full, seed=seed, draws=draws) == clips_name(spec, seed=seed, draws=draws)
+
+
+@pytest.mark.parametrize("start", ["random", "first", "center"])
+def test_the_seed_is_named_only_where_a_draw_is_made(start: Any) -> None:
+    spec = ClipSpec(start=start)
+    one, other = (clips_name(spec, seed=seed, draws=1) for seed in (1, 2))
+    assert (one != other) == (start == "random")
+    assert ("seed" in one) == (start == "random")
+    assert resolved(spec, seed=1, draws=1)["seed"] == (1 if start == "random" else None)
+
+
+def test_draws_are_named_and_how_they_were_asked_for_is_not() -> None:
+    auto, fixed = ClipSpec(), ClipSpec(clips_per_video=4)
+    assert clips_name(auto, seed=1, draws=4) == clips_name(fixed, seed=1, draws=4)
+    assert clips_name(auto, seed=1, draws=4) != clips_name(auto, seed=1, draws=2)
+    assert resolved(auto, seed=1, draws=4)["clips_per_video"] == 4
+
+
+def test_resolved_holds_every_key() -> None:
+    assert set(resolved(ClipSpec(), seed=1, draws=1)) == {*ClipSpec.model_fields, "seed"}
+
+
+def test_versions_are_in_the_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec, network = ClipSpec(), extractors.spec("pixel_grid")
+    clips, features = clips_name(spec, seed=1, draws=1), extractor_name(network, "float32")
+    monkeypatch.setattr(layout, "CLIPS_VERSION", layout.CLIPS_VERSION + 1)
+    assert clips_name(spec, seed=1, draws=1) != clips
+    assert extractor_name(network, "float32") == features
+    monkeypatch.setattr(layout, "FEATURES_VERSION", layout.FEATURES_VERSION + 1)
+    assert extractor_name(network, "float32") != features
+
+
+def test_extractor_names() -> None:
+    grid, lite0 = extractors.spec("pixel_grid"), extractors.spec("efficientnet_lite0")
+    assert extractor_name(replace(grid, version=3), "float16") == f"pixel_grid-float16-noweights-v3.{VERSION}"
+    assert lite0.weights_sha256 is not None
+    head = lite0.weights_sha256[:8]
+    assert extractor_name(lite0, "tf32") == f"efficientnet_lite0-tf32-{head}-v{lite0.version}.{VERSION}"
+
+
+def test_extractor_names_differ_in_all_that_changes_features() -> None:
+    lite0 = extractors.spec("efficientnet_lite0")
+    changed = [
+        (lite0, "float32"),
+        (lite0, "bfloat16"),
+        (replace(lite0, version=lite0.version + 1), "float32"),
+        (replace(lite0, weights_sha256="0" * 64), "float32"),
+        (replace(lite0, weights_sha256=None), "float32"),
+        (replace(lite0, name="other"), "float32"),
+    ]
+    assert len({extractor_name(spec, precision) for spec, precision in changed}) == len(changed)  # type: ignore[arg-type]
+
+
+VERSION = layout.FEATURES_VERSION
