@@ -116,10 +116,13 @@ def test_versions_are_in_the_names(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_extractor_names() -> None:
     grid, lite0 = extractors.spec("pixel_grid"), extractors.spec("efficientnet_lite0")
-    assert extractor_name(replace(grid, version=3), "float16") == f"pixel_grid-float16-noweights-v3.{VERSION}"
+    assert (
+        extractor_name(replace(grid, version=3), "float16")
+        == f"pixel_grid-float16-noweights-v3.{layout.FEATURES_VERSION}"
+    )
     assert lite0.weights_sha256 is not None
     head = lite0.weights_sha256[:8]
-    assert extractor_name(lite0, "tf32") == f"efficientnet_lite0-tf32-{head}-v{lite0.version}.{VERSION}"
+    assert extractor_name(lite0, "tf32") == f"efficientnet_lite0-tf32-{head}-v{lite0.version}.{layout.FEATURES_VERSION}"
 
 
 def test_extractor_names_differ_in_all_that_changes_features() -> None:
@@ -133,6 +136,3 @@ def test_extractor_names_differ_in_all_that_changes_features() -> None:
         (replace(lite0, name="other"), "float32"),
     ]
     assert len({extractor_name(spec, precision) for spec, precision in changed}) == len(changed)  # type: ignore[arg-type]
-
-
-VERSION = layout.FEATURES_VERSION

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.make_videos import cut, spoil
-from tests.workflow.project import FRAMES, ROOT, Project, environment
+from tests.workflow.project import CLIPS, FRAMES, ROOT, Project, digest, environment
+from vidgauge.store.merge import merge
 
 pytestmark = pytest.mark.workflow
 
@@ -56,6 +57,29 @@ def test_killed_at_any_stage_then_the_same_command(stage: str, untouched: Projec
     assert project.features() == untouched.features()
     assert project.rows() == untouched.rows()
     assert not [path for path in project.results.rglob("*") if path.name.endswith(".tmp") and "listing" in str(path)]
+
+
+def test_features_that_run_without_clips_make_them_again(untouched: Project, tmp_path: Path) -> None:
+    """Snakemake may rerun finished features for a reason of its own; their clips are long gone."""
+    (merged,) = (untouched.results / "features/a").glob("*/*.h5")
+    shard = untouched.results / "manifests/a/shards/0.jsonl"
+    asked = json.dumps({"spec": CLIPS, "seed": 42, "draws": 1})
+    command = [
+        sys.executable,
+        "-m",
+        "vidgauge",
+        "features",
+        "--extractor",
+        "pixel_grid",
+        "--out",
+        str(tmp_path / "0.h5"),
+    ]
+    env = environment() | {"PYTHONPATH": str(ROOT / "workflow")}
+    subprocess.run([*command, "--videos", str(shard), "--spec", asked], env=env, check=True)
+    merge([tmp_path / "0.h5"], tmp_path / "merged.h5")
+    assert digest(tmp_path / "merged.h5") == digest(merged)
+    refused = subprocess.run(command, env=env, text=True, capture_output=True, check=False)
+    assert (refused.returncode, "no clips files" in refused.stderr) == (1, True)
 
 
 def test_two_runs_at_once_are_refused_in_one_sentence(tmp_path: Path) -> None:

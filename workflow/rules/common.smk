@@ -81,7 +81,8 @@ def clip_spec(wildcards):
 def clips_unless_done(wildcards):
     """The clips that a features job reads; nothing where the features are newer than the shard's list of videos.
 
-    A job that runs needs its clips: in job processes, and where features are forced, they are always named.
+    A job that runs needs its clips: in job processes, and where features are forced, they are always named. A job that
+    Snakemake runs for a reason of its own makes them again itself.
     """
     clips = expand("<results>/clips/{dataset}/{clips}/{shard}.h5", **wildcards)
     settings = workflow.dag_settings

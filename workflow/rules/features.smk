@@ -22,9 +22,11 @@ rule features:
     params:
         extractor=extractor_of,
         precision=CONFIG.precision,
+        spec=clip_spec,
     shell:
-        "python -m vidgauge features {input.clips:q} --extractor {params.extractor:q} --device {resources.device}"
-        " --precision {params.precision} --out {output:q} --workers {threads} 2> {log:q}"
+        "python -m vidgauge features {input.clips:q} --videos {input.videos:q} --spec {params.spec:q}"
+        " --extractor {params.extractor:q} --device {resources.device} --precision {params.precision}"
+        " --out {output:q} --workers {threads} 2> {log:q}"
 
 
 rule merge:

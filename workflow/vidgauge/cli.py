@@ -160,21 +160,32 @@ def clips(videos: Path, spec: str, out: Path, workers: int) -> None:
 @click.option("--extractor", required=True, help="The network's name.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option("--precision", type=click.Choice(get_args(Precision)), default="float32", show_default=True)
+@click.option("--videos", type=File, help="A shard whose clips are made here if none are given; needs --spec.")
+@click.option("--spec", help="The clips to make, JSON as in `vidgauge clips`.")
 @click.option("--out", type=Out, required=True, help="Features, HDF5.")
 @_workers
 def features(
-    clips: tuple[Path, ...], extractor: str, device: str, precision: Precision, out: Path, workers: int
+    clips: tuple[Path, ...],
+    extractor: str,
+    device: str,
+    precision: Precision,
+    videos: Path | None,
+    spec: str | None,
+    out: Path,
+    workers: int,
 ) -> None:
     """Run CLIPS through a network, once for all of its arrays.
 
     Example: vidgauge features clips.h5 --extractor efficientnet_lite0 --out features.h5 --workers 2
     """
-    from vidgauge.extractors.run import extract
+    from vidgauge.stages import make_features_file
 
-    extract(
+    make_features_file(
         clips,
         out,
-        name=extractor,
+        videos=videos,
+        asked=json.loads(spec) if spec else None,
+        extractor=extractor,
         device=device,
         precision=precision,
         workers=workers,

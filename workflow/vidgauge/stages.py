@@ -1,20 +1,24 @@
-"""The clips stage: the one that joins reading videos to writing files."""
+"""The stages that join parts of the package: videos to clips files, clips files to features files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from vidgauge import layout
+from vidgauge.extractors.run import extract
 from vidgauge.manifest.probing import read_shard
 from vidgauge.media.clips import make_clips
-from vidgauge.specs import ClipSpec
+from vidgauge.specs import ClipSpec, Precision
 from vidgauge.store.clips import ClipsWriter
+
+Progress = Callable[[int, int], None]
 
 
 def make_clips_file(
-    shard: Path, asked: Mapping[str, Any], out: Path, *, workers: int, progress: Callable[[int, int], None] | None
+    shard: Path, asked: Mapping[str, Any], out: Path, *, workers: int, progress: Progress | None = None
 ) -> None:
     """Decode the clips of a probed shard. asked: {"spec": clip spec, "seed", "draws"}."""
     spec, seed, draws = ClipSpec.model_validate(asked["spec"]), int(asked["seed"]), int(asked["draws"])
@@ -23,3 +27,28 @@ def make_clips_file(
     full = layout.resolved(spec, seed=seed, draws=draws)
     with ClipsWriter(out, spec=full, shape=(spec.frames, *spec.shape), attrs=attrs) as writer:
         make_clips(videos, spec, seed=seed, draws=range(draws), writer=writer, workers=workers, progress=progress)
+
+
+def make_features_file(
+    clips: Sequence[Path],
+    out: Path,
+    *,
+    videos: Path | None,
+    asked: Mapping[str, Any] | None,
+    extractor: str,
+    device: str,
+    precision: Precision,
+    workers: int,
+    progress: Progress | None = None,
+) -> None:
+    """Run the clips of a shard through a network.
+
+    The workflow names no clips where features look finished, for they were deleted then. Snakemake may run the job all
+    the same, for a reason of its own (a changed rule, with its `code` trigger): then the clips of the shard `videos`, as
+    `asked`, are made once more, here.
+    """
+    with tempfile.TemporaryDirectory(prefix="vidgauge-") as folder:
+        if not clips and videos is not None and asked is not None:
+            clips = [Path(folder, "clips.h5")]
+            make_clips_file(videos, asked, clips[0], workers=workers)
+        extract(clips, out, name=extractor, device=device, precision=precision, workers=workers, progress=progress)

@@ -1,0 +1,326 @@
+"""From features files to a row: the selected rows, the runs, and every reason not to trust the number."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vidgauge import extractors, layout, metrics, plan
+from vidgauge.config import load
+from vidgauge.draws import position
+from vidgauge.errors import VidgaugeError
+from vidgauge.evaluate import ROW, evaluate
+from vidgauge.metrics import registry
+from vidgauge.specs import ClipSpec, Reduced
+from vidgauge.store.features import FeatureArray, write_features
+from vidgauge.store.merge import merge
+
+WIDTH, FRAMES = 24, 2
+BAD = {"video": "bad.mp4", "path": "/videos/bad.mp4", "reason": "undecodable", "detail": "ends in the middle"}
+
+
+def plan_of(reduce: str = "kernel_exact", *, array: str = "clip", **keys: Any) -> dict[str, Any]:
+    """The plan of one metric over the arrays of `features`, as a job reads it."""
+    definition = {"reduce": reduce, "extractor": "pixel_grid", "array": array, "clips": {"frames": FRAMES}}
+    own = {key: keys.pop(key) for key in ("seed", "runs", "bad_videos", "reference") if key in keys}
+    config = load(
+        {
+            "evaluation": "test",
+            "reference": "real",
+            "datasets": {"real": {"source": "x"}, "mine": {"source": "y"}},
+            "metrics": ["m"],
+            "define": {"m": definition | keys},
+        }
+        | own
+    )
+    found: dict[str, Any] = json.loads(json.dumps(plan.metrics(config)["m"].as_dict(config)))
+    return found
+
+
+def rows(videos: int, draws: int, frames: int, *, seed: int, shift: float = 0.0) -> FeatureArray:
+    keys = [
+        (f"v{video:03d}.mp4", draw, frame)
+        for video in range(videos)
+        for draw in range(draws)
+        for frame in range(frames)
+    ]
+    values = np.random.default_rng(seed).normal(shift, 1, (len(keys), WIDTH)).astype(np.float32)
+    video, draw, frame = ([key[part] for key in keys] for part in range(3))
+    return FeatureArray(values, np.array(video, object), np.array(draw, int), np.array(frame, int))
+
+
+def features(
+    path: Path, videos: int = 40, *, draws: int = 1, seed: int = 0, shift: float = 0.0, failed: Any = (), **attrs: Any
+) -> Path:
+    """A dataset's features with synthetic values, merged from two shards."""
+    spec = ClipSpec(frames=FRAMES)
+    arrays = {
+        "frame": rows(videos, draws, FRAMES, seed=seed, shift=shift),
+        "clip": rows(videos, draws, 1, seed=seed + 1000, shift=shift),
+    }
+    given = {
+        "extractor": "pixel_grid",
+        "version": 1,
+        "weights": None,
+        "weights_sha256": None,
+        "clips": layout.clips_name(spec, seed=42, draws=draws),
+        "clip_spec": layout.resolved(spec, seed=42, draws=draws),
+        "seed": 42,
+        "precision": "float32",
+        "device": "cpu",
+        "batch_shape": "(1, 2)",
+        "versions": {"numpy": "2"},
+    }
+    shards = []
+    for number, keep in enumerate(("02468", "13579")):
+        part = {name: _part(array, keep) for name, array in arrays.items()}
+        shards.append(path.with_name(f"{path.stem}-{number}.h5"))
+        more = attrs if number else {}
+        write_features(shards[-1], part, attrs=given | more, failed=failed if number else ())
+    merge(shards, path)
+    return path
+
+
+def _part(array: FeatureArray, digits: str) -> FeatureArray:
+    here = np.array([video[3] in digits for video in array.video], bool)
+    return FeatureArray(array.values[here], array.video[here], array.draw[here], array.start[here])
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> list[Path]:
+    """A candidate's features and the reference's."""
+    return [features(tmp_path / "mine.h5", 40, seed=1, shift=0.5), features(tmp_path / "real.h5", 50, seed=2)]
+
+
+def values_of(videos: int, seed: int, shift: float = 0.0, *, array: str = "clip") -> np.ndarray:
+    """The values of `features`, all rows."""
+    frames, offset = (FRAMES, 0) if array == "frame" else (1, 1000)
+    return rows(videos, 1, frames, seed=seed + offset, shift=shift).values
+
+
+def test_the_row_has_exactly_the_keys_of_the_contract(pair: list[Path]) -> None:
+    row = evaluate(plan_of(), "mine", pair)
+    assert list(row) == list(ROW)
+    assert row == json.loads(json.dumps(row, allow_nan=False))
+    value = metrics.kernel_distance_exact(values_of(50, 2), values_of(40, 1, 0.5))
+    spec = ClipSpec(frames=FRAMES)
+    assert row == {
+        "metric": "m",
+        "protocol": "user",
+        "candidate": "mine",
+        "reference": "real",
+        "value": value,
+        "std": None,
+        "ci95": None,
+        "n_candidate": 40,
+        "n_reference": 50,
+        "videos_candidate": 40,
+        "videos_reference": 50,
+        "better": "lower",
+        "scale": 1.0,
+        "extractor": "pixel_grid",
+        "array": "clip",
+        "weights_sha256": None,
+        "clips": layout.clips_name(spec, seed=42, draws=1),
+        "clip_spec": layout.resolved(spec, seed=42, draws=1),
+        "precision": "float32",
+        "options": {},
+        "seed": 42,
+        "runs": 1,
+        "runs_values": [value],
+        "warnings": [],
+        "note": extractors.spec("pixel_grid").note,
+        "values": {},
+    }
+
+
+@pytest.mark.parametrize("array", ["clip", "frame"])
+@pytest.mark.parametrize("name", registry.reductions())
+def test_every_reduction_gets_the_rows_of_its_array(pair: list[Path], name: str, array: str) -> None:
+    found = plan_of(name, array=array, seed=7)
+    row = evaluate(found, "mine", pair if found["reference"] else pair[:1])
+    spec = registry.reduction(name)
+    reference = values_of(50, 2, array=array) if spec.needs_reference else None
+    wanted = spec.reduce(reference, values_of(40, 1, 0.5, array=array), seed=7)
+    assert (row["value"], row["values"]) == (wanted.value, dict(wanted.values))
+    assert (row["better"], row["options"], row["array"]) == (spec.better, spec.options, array)
+
+
+def test_options_reach_the_metric(pair: list[Path]) -> None:
+    row = evaluate(plan_of("precision_recall", options={"k": 5}), "mine", pair)
+    wanted = metrics.precision_recall(values_of(50, 2), values_of(40, 1, 0.5), k=5)
+    assert row["values"] == {"precision": wanted.precision, "recall": wanted.recall}
+    assert row["values"] != evaluate(plan_of("precision_recall"), "mine", pair)["values"]
+
+
+def test_samples_are_the_first_videos_in_hash_order(pair: list[Path]) -> None:
+    def first(count: int, videos: int) -> list[int]:
+        return sorted(sorted(range(videos), key=lambda video: position(f"v{video:03d}.mp4"))[:count])
+
+    row = evaluate(plan_of(samples=12), "mine", pair)
+    wanted = metrics.kernel_distance_exact(values_of(50, 2)[first(12, 50)], values_of(40, 1, 0.5)[first(12, 40)])
+    assert row["value"] == wanted
+    assert [row[f"{what}_{side}"] for what in ("n", "videos") for side in ("candidate", "reference")] == [12] * 4
+    assert row["warnings"] == []
+
+
+def test_samples_of_frames_count_frames(pair: list[Path]) -> None:
+    row = evaluate(plan_of(array="frame", samples=25), "mine", pair)
+    assert (row["n_candidate"], row["videos_candidate"]) == (25, 13)
+
+
+def test_too_few_samples_are_used_and_warned_of(pair: list[Path]) -> None:
+    row = evaluate(plan_of(samples=45), "mine", pair)
+    assert (row["n_candidate"], row["n_reference"]) == (40, 45)
+    assert row["warnings"] == ["mine: 45 samples were asked for, only 40 are there"]
+
+
+def test_a_metric_without_a_reference_has_null_there(pair: list[Path]) -> None:
+    row = evaluate(plan_of("inception_score"), "mine", pair[:1])
+    assert [row[key] for key in ("reference", "n_reference", "videos_reference")] == [None] * 3
+    assert row["n_candidate"] == 40
+    assert row["value"] == row["values"]["mean"]
+
+
+@pytest.mark.parametrize(("name", "count"), [("kernel_exact", 1), ("kernel_exact", 3), ("inception_score", 2)])
+def test_a_wrong_number_of_files_is_refused(pair: list[Path], name: str, count: int) -> None:
+    with pytest.raises(VidgaugeError, match=f"m: 1 runs do not fit {count} features files"):
+        evaluate(plan_of(name), "mine", [*pair, *pair][:count])
+
+
+def test_runs_are_paired_by_seed_and_give_mean_and_deviation(tmp_path: Path) -> None:
+    mine = [features(tmp_path / f"mine{run}.h5", 40, seed=10 + run, shift=0.4 * run) for run in range(3)]
+    real = [features(tmp_path / f"real{run}.h5", 50, seed=20 + run) for run in range(3)]
+    row = evaluate(plan_of("kernel", runs=3, seed=5, options={"subset_size": 20}), "mine", [*mine, *real])
+    single = [
+        metrics.kernel_distance(
+            values_of(50, 20 + run), values_of(40, 10 + run, 0.4 * run), subset_size=20, seed=5 + run
+        )
+        for run in range(3)
+    ]
+    values = [result.mean for result in single]
+    assert row["runs_values"] == values
+    assert len(set(values)) == 3
+    assert row["value"] == pytest.approx(np.mean(values), rel=1e-14)
+    assert row["std"] == pytest.approx(np.std(values), rel=1e-12)  # of the population
+    assert row["values"]["subset_std"] == pytest.approx(np.mean([result.std for result in single]), rel=1e-14)
+    assert (row["seed"], row["runs"]) == (5, 3)
+
+
+def test_runs_over_the_same_features_have_no_deviation(pair: list[Path]) -> None:
+    row = evaluate(plan_of(runs=2), "mine", [pair[0], pair[0], pair[1], pair[1]])
+    assert row["std"] == 0
+    assert row["warnings"] == []
+
+
+def test_an_undefined_metric_is_null_with_a_warning(tmp_path: Path) -> None:
+    few = [features(tmp_path / "mine.h5", 4), features(tmp_path / "real.h5", 4)]
+    row = evaluate(plan_of("density_coverage"), "mine", few)
+    assert list(row) == list(ROW)
+    assert (row["value"], row["std"], row["runs_values"]) == (None, None, [None])
+    (warning,) = row["warnings"]
+    assert warning.startswith("undefined: ")
+    assert "4" in warning
+    assert row["n_candidate"] == 4
+
+
+def test_one_undefined_run_leaves_the_mean_undefined(tmp_path: Path, pair: list[Path]) -> None:
+    few = features(tmp_path / "few.h5", 4)
+    row = evaluate(plan_of("density_coverage", runs=2), "mine", [*[pair[0]] * 2, pair[1], few])
+    assert (row["value"], row["std"]) == (None, None)
+    assert row["runs_values"][0] is not None
+    assert row["runs_values"][1] is None
+    assert [text.split(":")[0] for text in row["warnings"]] == ["undefined"]
+
+
+def test_a_set_without_samples_is_undefined(tmp_path: Path, pair: list[Path]) -> None:
+    row = evaluate(plan_of(), "mine", [features(tmp_path / "none.h5", 0), pair[1]])
+    assert (row["value"], row["n_candidate"], row["videos_candidate"]) == (None, 0, 0)
+    assert row["warnings"][0].startswith("undefined: candidate: expected shape (n, d)")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_result_that_is_no_number_is_null(pair: list[Path], monkeypatch: pytest.MonkeyPatch, value: float) -> None:
+    real = registry.reduction("kernel_exact")
+    broken = replace(real, reduce=lambda *arrays, seed: Reduced(value, {"part": value, "whole": 2.0}))
+    monkeypatch.setattr(registry, "reductions", lambda: MappingProxyType({"kernel_exact": broken}))
+    row = evaluate(plan_of(), "mine", pair)
+    assert (row["value"], row["runs_values"], row["values"]) == (None, [None], {"part": None, "whole": 2.0})
+
+
+def test_features_that_are_not_finite_are_undefined(tmp_path: Path, pair: list[Path]) -> None:
+    spoilt = rows(3, 1, 1, seed=0)
+    spoilt.values[1, 5] = np.nan
+    spec = layout.resolved(ClipSpec(frames=FRAMES), seed=42, draws=1)
+    attrs = {"clips": "x", "clip_spec": spec, "precision": "float32"}
+    write_features(tmp_path / "nan.h5", {"clip": spoilt}, attrs=attrs)  # merge would have refused it
+    row = evaluate(plan_of(), "mine", [tmp_path / "nan.h5", pair[1]])
+    assert row["value"] is None
+    assert "with NaN or infinity in 1 rows, the first of them row 1" in row["warnings"][0]
+
+
+@pytest.mark.parametrize("side", ["mine", "real"])
+def test_undecodable_videos_stop_the_metric(tmp_path: Path, pair: list[Path], side: str) -> None:
+    worse = features(tmp_path / "bad.h5", 40, failed=[BAD])
+    files = [worse, pair[1]] if side == "mine" else [pair[0], worse]
+    with pytest.raises(VidgaugeError) as caught:
+        evaluate(plan_of(), "mine", files)
+    text = str(caught.value)
+    assert text.startswith(f"dataset {side}: 1 videos could not be decoded: /videos/bad.mp4: ends in the middle. ")
+    assert "bad_videos: {action: reject" in text
+
+
+@pytest.mark.parametrize(("fraction", "refused"), [(0.0, True), (0.02, True), (0.025, False), (1.0, False)])
+def test_undecodable_videos_are_left_out_where_that_is_allowed(
+    tmp_path: Path, pair: list[Path], fraction: float, refused: bool
+) -> None:
+    files = [features(tmp_path / "bad.h5", 39, failed=[BAD]), pair[1]]  # one of forty
+    found = plan_of(bad_videos={"action": "reject", "max_fraction": fraction})
+    if refused:
+        with pytest.raises(VidgaugeError, match="dataset mine: 1 videos could not be decoded"):
+            evaluate(found, "mine", files)
+        return
+    row = evaluate(found, "mine", files)
+    assert (row["n_candidate"], row["value"] is None) == (39, False)
+    assert row["warnings"] == ["mine: 1 videos could not be decoded and are left out"]
+
+
+@pytest.mark.parametrize(("videos", "warned"), [(WIDTH, True), (WIDTH + 1, False)])
+def test_a_frechet_distance_of_too_few_samples_is_warned_of(
+    tmp_path: Path, pair: list[Path], videos: int, warned: bool
+) -> None:
+    files = [features(tmp_path / "few.h5", videos), pair[1]]
+    text = f"{WIDTH} samples of {WIDTH} features: the covariance is singular, and the distance is biased upward"
+    assert evaluate(plan_of("frechet"), "mine", files)["warnings"] == ([text] if warned else [])
+    assert evaluate(plan_of("frechet"), "mine", files[::-1])["warnings"] == ([text] if warned else [])
+    assert evaluate(plan_of("kernel"), "mine", files)["warnings"] == []
+
+
+def test_several_clips_of_a_video_are_warned_of(tmp_path: Path, pair: list[Path]) -> None:
+    row = evaluate(plan_of(), "mine", [features(tmp_path / "drawn.h5", 10, draws=4), pair[1]])
+    assert (row["n_candidate"], row["videos_candidate"]) == (40, 10)
+    assert row["warnings"] == ["mine: 40 samples come from 10 videos; clips of one video are not independent"]
+
+
+def test_mixed_shards_are_warned_of(tmp_path: Path, pair: list[Path]) -> None:
+    mixed = features(tmp_path / "mixed.h5", device="cuda", batch_shape="(64, 2)")
+    row = evaluate(plan_of(), "mine", [pair[0], mixed])
+    assert row["warnings"] == [f"real: features made with different {what}" for what in ("device", "batch_shape")]
+
+
+def test_a_warning_of_all_runs_is_given_once(tmp_path: Path, pair: list[Path]) -> None:
+    drawn = features(tmp_path / "drawn.h5", 10, draws=2)
+    row = evaluate(plan_of(runs=2), "mine", [drawn, drawn, pair[1], pair[1]])
+    assert len(row["warnings"]) == 1
+
+
+def test_an_array_that_is_not_there_is_named(tmp_path: Path, pair: list[Path]) -> None:
+    with pytest.raises(VidgaugeError, match="has no array 'motion'; it has: clip, frame"):
+        evaluate(plan_of() | {"array": "motion"}, "mine", pair)

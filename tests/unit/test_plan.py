@@ -1,0 +1,287 @@
+"""What an evaluation needs: draws, shards, features files, and the names that lead back to clip specs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vidgauge import layout, plan
+from vidgauge.config import Config, load
+from vidgauge.specs import ClipSpec
+
+GRID = {"extractor": "pixel_grid"}
+FRAMES = GRID | {"reduce": "frechet", "array": "frame"}
+CLIPS = GRID | {"reduce": "kernel_exact", "array": "clip"}
+ALONE = GRID | {"reduce": "inception_score", "array": "frame"}
+
+
+def configured(reference: str | None = "real", /, **changes: Any) -> Config:
+    """An evaluation of a and b whose metrics are the definitions given as keywords; other keys are the Config's own."""
+    own = {key: changes.pop(key) for key in list(changes) if key in Config.model_fields}
+    return load(
+        {
+            "evaluation": "test",
+            "reference": reference,
+            "datasets": {name: {"source": name} for name in ("a", "real", "b")},
+            "metrics": list(changes),
+            "define": changes,
+        }
+        | own
+    )
+
+
+def metric(**definition: Any) -> plan.Metric:
+    return plan.metrics(configured(m=CLIPS | definition))["m"]
+
+
+def counts(config: Config, usable: list[int]) -> dict[str, dict[str, list[int]]]:
+    return {name: dict.fromkeys(plan.needs(config), usable) for name in config.datasets}
+
+
+@pytest.mark.parametrize(
+    ("array", "frames", "samples", "wanted"),
+    [
+        ("clip", 16, None, None),
+        ("clip", 16, 100, 100),
+        ("frame", 16, None, None),
+        ("frame", 16, 160, 10),
+        ("frame", 16, 161, 11),
+        ("frame", 1, 7, 7),
+    ],
+)
+def test_clips_wanted(array: str, frames: int, samples: int | None, wanted: int | None) -> None:
+    assert metric(array=array, samples=samples, clips={"frames": frames}).clips_wanted() == wanted
+
+
+def test_the_default_array_is_the_extractors_first() -> None:
+    default = metric(array=None, samples=32)
+    assert (default.array, default.clips_wanted()) == ("frame", 2)
+
+
+@pytest.mark.parametrize(
+    ("samples", "videos", "draws"),
+    [(None, 5, 1), (10, 10, 1), (10, 11, 1), (10, 9, 2), (10, 5, 2), (10, 4, 4), (10, 1, 16), (10, 0, 1)],
+)
+def test_draws_double_until_samples_are_met(samples: int | None, videos: int, draws: int) -> None:
+    assert metric(samples=samples).draws(videos) == draws
+
+
+@given(st.integers(2, 10**6), st.integers(1, 10**5))
+def test_draws_are_the_least_power_of_two_that_is_enough(samples: int, videos: int) -> None:
+    draws = metric(samples=samples).draws(videos)
+    assert draws.bit_count() == 1
+    assert draws * videos >= samples or draws == plan.MAX_DRAWS
+    assert draws == 1 or draws // 2 * videos < samples
+
+
+def test_draws_are_bounded_and_stay_as_they_are_asked_for() -> None:
+    assert metric(samples=10**9).draws(1) == plan.MAX_DRAWS
+    assert metric(samples=10**9, clips={"clips_per_video": 3}).draws(1) == 3
+    assert metric(samples=10**9, clips={"start": "first"}).draws(1) == 1  # a second draw would be the same clip
+    assert metric(array="frame", samples=320).draws(20) == 1  # 16 frames of a clip are 16 samples
+
+
+@pytest.mark.parametrize(
+    ("usable", "clips", "draws", "shards"),
+    [
+        ([10, 10, 10], 10, 1, 1),
+        ([10, 10, 10], 11, 1, 2),
+        ([10, 10, 10], 11, 2, 1),
+        ([10, 10, 10], 99, 1, 3),
+        ([10, 10, 10], None, 1, 3),
+        ([0, 10, 0, 10, 0], 10, 1, 2),
+        ([0, 10, 0, 10, 0], 11, 1, 4),
+        ([0, 10, 0, 10, 0], None, 1, 4),
+        ([0, 0], None, 1, 0),
+        ([], 5, 1, 0),
+    ],
+)
+def test_first_shards(usable: list[int], clips: int | None, draws: int, shards: int) -> None:
+    assert plan.first_shards(usable, clips, draws) == shards
+
+
+@given(st.lists(st.integers(0, 9), max_size=12), st.integers(1, 80) | st.none(), st.integers(1, 4))
+def test_first_shards_are_enough_and_no_more(usable: list[int], clips: int | None, draws: int) -> None:
+    number = plan.first_shards(usable, clips, draws)
+    have = draws * sum(usable[:number])
+    assert have == draws * sum(usable) or (clips is not None and have >= clips)
+    assert number == 0 or usable[number - 1] > 0
+    if number and clips is not None:
+        assert draws * sum(usable[: number - 1]) < clips
+
+
+def test_shards_are_those_of_the_metric_that_wants_most() -> None:
+    few, many = CLIPS | {"samples": 10}, CLIPS | {"samples": 25}
+    other = CLIPS | {"samples": 40, "clips": {"frames": 8}}
+    config = configured(few=few, many=many, other=other)
+    usable = counts(config, [10, 10, 10, 10, 10])
+
+    def shards(name: str, only: Config = config) -> int:
+        (file,) = plan.features(config, plan.metrics(config)[name], "a", usable)
+        return plan.shards_of(only, file, usable)
+
+    assert plan.features(config, plan.metrics(config)["few"], "a", usable) == plan.features(
+        config, plan.metrics(config)["many"], "a", usable
+    )
+    assert (shards("few"), shards("many"), shards("other")) == (3, 3, 4)
+    assert shards("few", configured(few=few)) == 1
+    assert shards("few", configured(few=few, all=CLIPS)) == 5
+
+
+def test_shards_of_a_reference_do_not_grow_with_what_looks_at_candidates_alone() -> None:
+    config = configured(pair=FRAMES | {"samples": 160}, alone=ALONE)
+    usable = counts(config, [10, 10])
+    for dataset, wanted in (("real", 1), ("a", 2)):
+        (file,) = plan.features(config, plan.metrics(config)["pair"], dataset, usable)
+        assert plan.shards_of(config, file, usable) == wanted
+
+
+def test_shards_of_what_no_metric_reads_are_none() -> None:
+    config = configured(m=CLIPS)
+    assert plan.shards_of(config, plan.Features("a", "other", "net"), counts(config, [1])) == 0
+
+
+def test_needs_name_each_length_once_with_the_datasets_that_use_it() -> None:
+    short = {"frames": 4, "size": [32, 32]}
+    config = configured(
+        x=CLIPS | {"clips": short},
+        y=CLIPS | {"clips": short | {"start": "center", "resize": "area"}},  # other pixels, the same length
+        alone=ALONE | {"clips": {"frames": 8, "stride": 2, "fps": 12.5, "max_seconds": 3, "short": "loop"}},
+    )
+    needs = plan.needs(config)
+    assert list(needs) == ["4f-s1-reject", "8f-s2-12.5fps-3s-loop"]
+    assert [need["datasets"] for need in needs.values()] == [["a", "real", "b"], ["a", "b"]]
+    spec = ClipSpec.model_validate(needs["8f-s2-12.5fps-3s-loop"]["spec"])
+    assert spec == ClipSpec(frames=8, stride=2, fps=12.5, max_seconds=3, short="loop")
+
+
+def test_a_need_used_by_both_kinds_of_metric_holds_the_reference() -> None:
+    needs = plan.needs(configured(alone=ALONE, pair=FRAMES))
+    assert [need["datasets"] for need in needs.values()] == [["a", "real", "b"]]
+
+
+@pytest.mark.parametrize(
+    ("reference", "definition", "datasets"),
+    [("real", FRAMES, ["real", "a", "b"]), ("real", ALONE, ["a", "b"]), (None, ALONE, ["a", "real", "b"])],
+)
+def test_datasets_of_a_metric(reference: str | None, definition: dict[str, Any], datasets: list[str]) -> None:
+    config = configured(reference, m=definition)
+    assert plan.datasets(config, plan.metrics(config)["m"]) == datasets
+
+
+def test_videos_wanted() -> None:
+    config = configured(
+        one=CLIPS | {"samples": 30}, more=FRAMES | {"samples": 800}, alone=ALONE | {"clips": {"frames": 4}}
+    )
+    assert plan.videos_wanted(config, "a") is None  # `alone` takes all
+    assert plan.videos_wanted(config, "real") == 50
+    fixed = configured(m=CLIPS | {"samples": 30, "clips": {"clips_per_video": 4}})
+    assert plan.videos_wanted(fixed, "a") == 8
+
+
+@pytest.mark.parametrize(("start", "files"), [("random", 3), ("first", 1)])
+def test_features_of_each_run(start: str, files: int) -> None:
+    config = configured(m=CLIPS | {"clips": {"start": start}}, seed=5, runs=3)
+    found = plan.features(config, plan.metrics(config)["m"], "a", counts(config, [4]))
+    assert len(found) == 3
+    assert len(set(found)) == files
+    assert {file.dataset for file in found} == {"a"}
+    assert [file.clips for file in found] == [
+        layout.clips_name(ClipSpec(start=start), seed=seed, draws=1)  # type: ignore[arg-type]
+        for seed in (5, 6, 7)
+    ]
+    assert plan.seeds(config) == [5, 6, 7]
+
+
+def test_all_features_are_named_once() -> None:
+    config = configured(x=FRAMES, y=CLIPS, alone=ALONE, other=CLIPS | {"clips": {"frames": 4}}, runs=2)
+    found = plan.all_features(config, counts(config, [4]))
+    assert len(found) == len(set(found)) == 2 * 3 * 2  # clip specs, datasets, seeds; the three metrics share
+
+
+def test_features_hold_the_precision() -> None:
+    names = {
+        plan.all_features(config, counts(config, [4]))[0].extractor
+        for config in (configured(m=CLIPS), configured(m=CLIPS, precision="bfloat16"))
+    }
+    assert len(names) == 2
+
+
+def test_names_lead_back_to_specs_and_extractors() -> None:
+    definitions: dict[str, dict[str, Any]] = {
+        "doubled": CLIPS | {"samples": 100},
+        "fixed": CLIPS | {"clips": {"clips_per_video": 3}},
+        "first": CLIPS | {"clips": {"start": "first", "size": 32, "crop": "center"}},
+        "resampled": FRAMES | {"clips": {"fps": 29.97, "max_seconds": 2, "frames": 4}},
+        "most": CLIPS | {"samples": 10**9, "clips": {"frames": 2}},
+        "lite0": {"reduce": "frechet", "extractor": "efficientnet_lite0"},
+    }
+    config = configured(**definitions, seed=9, runs=2)
+    usable = counts(config, [3, 4])
+    for found in plan.metrics(config).values():
+        for seed, file in zip(plan.seeds(config), plan.features(config, found, "a", usable), strict=True):
+            spec, named_seed, draws = plan.clip_specs(config, file.clips)
+            assert (spec, draws) == (found.clips, found.draws(7))
+            assert named_seed == seed or spec.start != "random"
+            assert plan.extractor(config, file.extractor) == found.extractor
+
+
+def test_names_of_another_evaluation_are_refused() -> None:
+    config = configured(m=CLIPS)
+    with pytest.raises(KeyError):
+        plan.clip_specs(config, layout.clips_name(ClipSpec(), seed=43, draws=1))
+    with pytest.raises(KeyError):
+        plan.extractor(config, "pixel_grid-float16-noweights-v1.1")
+
+
+def as_dict(reference: str | None = "real", /, **changes: Any) -> dict[str, Any]:
+    config = configured(reference, **({"m": FRAMES} | changes))
+    return plan.metrics(config)["m"].as_dict(config)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"m": CLIPS},
+        {"m": FRAMES | {"samples": 10}},
+        {"m": FRAMES | {"clips": {"frames": 8}}},
+        {"m": FRAMES | {"options": {"ddof": 1}}},
+        {"m": FRAMES | {"protocol": "mine"}},
+        {"seed": 1},
+        {"runs": 2},
+        {"precision": "tf32"},
+        {"reference": "b"},
+        {"bad_videos": {"action": "reject"}},
+        {"bad_videos": {"action": "fail", "max_fraction": 0.5}},
+    ],
+)
+def test_what_the_number_depends_on_is_in_the_plan(changes: dict[str, Any]) -> None:
+    assert as_dict(**changes) != as_dict()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"evaluation": "other"},
+        {"shard_size": 3},
+        {"device": "cpu"},
+        {"keep_clips": True},
+        {"results": "elsewhere"},
+        {"datasets": {name: {"source": "x"} for name in ("real", "a", "new")}},
+        {"m": FRAMES, "another": CLIPS},
+    ],
+)
+def test_what_it_does_not_depend_on_is_not(changes: dict[str, Any]) -> None:
+    assert as_dict(**changes) == as_dict()
+
+
+def test_the_plan_of_a_metric() -> None:
+    found = as_dict(m=GRID | {"reduce": "kernel", "options": {"subsets": 7}}, seed=3, runs=2)
+    assert (found["metric"], found["array"], found["need"]) == ("m", "frame", "16f-s1-reject")
+    assert found["options"] == {"subsets": 7, "subset_size": 1000}  # defaults are written out
+    assert (found["seeds"], found["reference"], found["reduce_version"]) == ([3, 4], "real", 1)
+    assert found["extractor"] == layout.extractor_name(metric().extractor, "float32")
+    assert as_dict(m=ALONE)["reference"] is None

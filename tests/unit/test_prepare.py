@@ -1,0 +1,166 @@
+"""What happens while the rules are read: listings with all problems at once, plans written only where they differ."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from vidgauge import plan
+from vidgauge.config import Config, load
+from vidgauge.errors import UsageError
+from vidgauge.manifest.listing import read_dataset
+from vidgauge.prepare import checked, prepare, remembered, write_listings, write_plans
+
+LOOKS = {"reduce": "frechet", "extractor": "pixel_grid"}
+OLD = 10**18  # ns, a time long ago
+
+
+def configured(folder: Path, /, **changes: Any) -> Config:
+    """An evaluation of folders with three empty videos each: a listing opens none."""
+    for name in ("real", "a"):
+        for number in range(3):
+            path = folder / "videos" / name / f"v{number}.mp4"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    raw = {
+        "evaluation": "test",
+        "reference": "real",
+        "datasets": {name: {"source": str(folder / "videos" / name)} for name in ("real", "a")},
+        "metrics": ["looks", "frames"],
+        "define": {"looks": LOOKS, "frames": LOOKS | {"array": "frame"}},
+        "results": str(folder / "results"),
+    }
+    return load(raw | changes)
+
+
+def written(config: Config, folder: Path) -> set[str]:
+    """The plans that a parse writes anew; all others keep their time."""
+    manifests, plans = folder / "manifests", folder / "plans"
+    before = {path: path.read_bytes() for path in plans.rglob("*.json")}
+    for path in before:
+        os.utime(path, ns=(OLD, OLD))
+    write_listings(config, manifests)
+    write_plans(config, manifests, plans)
+    after = {path: path.stat().st_mtime_ns for path in plans.rglob("*.json")}
+    new = {path for path, time in after.items() if time != OLD}
+    assert all(before.get(path) != path.read_bytes() for path in new)
+    assert all(before[path] == path.read_bytes() for path in set(before) - new)
+    return {str(path.relative_to(plans)) for path in new}
+
+
+PLANS = {"screen.json", "gate.json", "evaluation.json", "metrics/looks.json", "metrics/frames.json"}
+
+
+def test_plans_hold_what_jobs_read(tmp_path: Path) -> None:
+    config = configured(tmp_path)
+    assert written(config, tmp_path) == PLANS
+
+    def read(name: str) -> Any:
+        return json.loads((tmp_path / "plans" / name).read_text())
+
+    assert read("screen.json") == {"listed": {"real": [3], "a": [3]}, "needs": plan.needs(config)}
+    assert read("gate.json") == {"bad_videos": {"action": "fail", "max_fraction": 1.0}}
+    assert read("evaluation.json")["config"] == config.model_dump(mode="json")
+    assert list(read("evaluation.json")["metrics"]) == ["looks", "frames"]
+    for name, metric in plan.metrics(config).items():
+        assert read(f"metrics/{name}.json") == metric.as_dict(config) == read("evaluation.json")["metrics"][name]
+
+
+@pytest.mark.parametrize(
+    ("changes", "new"),
+    [
+        ({}, set()),
+        ({"device": "cpu"}, {"evaluation.json"}),
+        ({"bad_videos": {"action": "reject"}}, PLANS - {"screen.json"}),
+        ({"seed": 1}, PLANS - {"screen.json", "gate.json"}),
+        ({"metrics": ["looks"]}, {"evaluation.json"}),
+        (
+            {"define": {"looks": LOOKS | {"samples": 9}, "frames": LOOKS | {"array": "frame"}}},
+            {"evaluation.json", "metrics/looks.json"},
+        ),
+        (
+            {"define": {"looks": LOOKS | {"clips": {"frames": 4}}, "frames": LOOKS | {"array": "frame"}}},
+            {"screen.json", "evaluation.json", "metrics/looks.json"},
+        ),
+    ],
+)
+def test_plans_are_written_only_where_they_differ(tmp_path: Path, changes: dict[str, Any], new: set[str]) -> None:
+    written(configured(tmp_path), tmp_path)
+    assert written(configured(tmp_path, **changes), tmp_path) == new
+
+
+def test_a_new_video_is_a_matter_of_screening_alone(tmp_path: Path) -> None:
+    written(configured(tmp_path), tmp_path)
+    (tmp_path / "videos" / "a" / "new.mp4").touch()
+    assert written(configured(tmp_path), tmp_path) == {"screen.json"}
+
+
+def test_listings_are_cut_into_shards(tmp_path: Path) -> None:
+    write_listings(configured(tmp_path, shard_size=2), tmp_path / "manifests")
+    listed = read_dataset(tmp_path / "manifests" / "a")
+    assert (listed.shards, sum(listed.counts)) == (2, 3)
+    assert listed.source == str((tmp_path / "videos" / "a").resolve())
+
+
+def test_problems_of_all_datasets_at_once(tmp_path: Path) -> None:
+    videos = tmp_path / "videos"
+    sources = {
+        "real": {"source": str(videos / "reel")},
+        "a": {"source": str(videos / "a")},
+        "b": {"source": str(tmp_path / "notes.txt")},
+        "c": {"source": str(videos / "a"), "root": str(tmp_path / "nowhere")},
+    }
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(UsageError) as caught:
+        write_listings(configured(tmp_path, datasets=sources), tmp_path / "manifests")
+    lines = str(caught.value).split("\n")
+    assert [line.split(": ")[0] for line in lines] == ["datasets.real", "datasets.b", "datasets.c"]
+    for line, text in zip(lines, ("reel", "notes.txt", "nowhere"), strict=True):
+        assert text in line
+    assert read_dataset(tmp_path / "manifests" / "a").counts == [3]  # the good one is listed all the same
+
+
+@pytest.mark.parametrize(
+    ("before", "needed", "shards", "number"),
+    [(None, 2, 5, 2), (1, 2, 5, 2), (3, 2, 5, 3), (2, 2, 5, 2), (4, 2, 3, 3), (None, 9, 5, 5)],
+)
+def test_remembered(tmp_path: Path, before: int | None, needed: int, shards: int, number: int) -> None:
+    file = tmp_path / "folder" / "merged.json"
+    if before is not None:
+        assert remembered(file, before, 99) == before
+        os.utime(file, ns=(OLD, OLD))
+    assert remembered(file, needed, shards) == number
+    assert json.loads(file.read_text()) == number
+    assert (file.stat().st_mtime_ns == OLD) == (before == number)  # a number that grows shows as a newer file
+
+
+def test_remembered_lasts(tmp_path: Path) -> None:
+    file = tmp_path / "merged.json"
+    assert [remembered(file, needed, 5) for needed in (1, 4, 2, 9, 1)] == [1, 4, 4, 5, 5]
+
+
+def test_a_bad_configuration_ends_with_all_problems(capsys: pytest.CaptureFixture[str]) -> None:
+    workflow = SimpleNamespace(configfiles=["mine.yaml"])
+    with pytest.raises(SystemExit) as caught:
+        checked({"metrcs": 1, "seed": "x"}, workflow)
+    assert caught.value.code == 2
+    text = capsys.readouterr().err
+    assert text.startswith("vidgauge: mine.yaml: ")
+    assert all(key in text for key in ("metrcs", "seed", "evaluation", "datasets"))
+    assert "Traceback" not in text
+
+
+def test_a_good_configuration_is_given_back(tmp_path: Path) -> None:
+    config = configured(tmp_path)
+    assert checked(config.model_dump(mode="json"), SimpleNamespace(configfiles=[])) == config
+
+
+def test_job_processes_write_nothing(tmp_path: Path) -> None:
+    config = configured(tmp_path)
+    prepare(config, SimpleNamespace(is_main_process=False), manifests=tmp_path / "manifests", plans=tmp_path / "plans")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["videos"]
