@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -57,7 +56,6 @@ def test_every_command_has_an_example_in_its_help(name: str) -> None:
 def test_every_command_and_option_says_what_it_is(name: str) -> None:
     command = main.commands[name]
     assert command.help
-    assert command.short_help != ""
     options = [p for p in command.params if isinstance(p, click.Option) and p.required]
     assert all(option.help for option in options)
 
@@ -73,18 +71,20 @@ def test_version() -> None:
     assert (result.exit_code, vidgauge.__version__ in result.stdout) == (0, True)
 
 
-def test_success_is_0_and_silent(tmp_path: Path) -> None:
-    (tmp_path / "plan.json").write_text('{"listed": {}, "needs": {}}')
-    result = call("screen", tmp_path / "plan.json", tmp_path / "plan.json", "--out", tmp_path / "o", "--rejected", "x")
-    assert result.exit_code != 0  # three manifests a dataset
-    listed, lines, shard = tmp_path / "rejected.jsonl", tmp_path / "lines.json", tmp_path / "0.jsonl"
-    listed.touch()
-    shard.touch()
-    lines.write_text("{}")
-    out = ["--videos", tmp_path / "videos", "--rejected", tmp_path / "bad"]
-    result = call("manifest", listed, lines, shard, *out)
+@pytest.fixture
+def nothing_listed(tmp_path: Path) -> list[Path]:
+    """What `manifest` joins for a dataset without videos: rejected.jsonl, lines.json, a shard."""
+    paths = [tmp_path / name for name in ("rejected.jsonl", "lines.json", "0.jsonl")]
+    for path, text in zip(paths, ("", "{}", ""), strict=True):
+        path.write_text(text)
+    return paths
+
+
+def test_success_is_0_and_silent(tmp_path: Path, nothing_listed: list[Path]) -> None:
+    out = tmp_path / "out"
+    result = call("manifest", *nothing_listed, "--videos", out / "videos", "--rejected", out / "rejected")
     assert (result.exit_code, result.output) == (0, "")
-    assert (tmp_path / "videos").read_text() == ""
+    assert sorted(path.name for path in out.iterdir()) == ["rejected", "videos"]
 
 
 def test_bad_data_is_1(broken: Path, tmp_path: Path) -> None:
@@ -137,12 +137,13 @@ def test_debug_shows_where_an_error_comes_from(
     assert (hidden.exit_code, hidden.stderr) == (code, "vidgauge: shards do not fit\n")
 
 
-def test_an_error_of_the_system_names_the_file(tmp_path: Path, broken: Path) -> None:
-    (tmp_path / "folder").touch()  # where a folder is to be made
-    for name in ("plan", "row"):
-        (tmp_path / name).write_text(json.dumps({}))
-    result = call("manifest", broken, broken, broken, "--videos", tmp_path / "folder" / "x", "--rejected", "y")
+def test_an_error_of_the_system_names_the_file(tmp_path: Path, nothing_listed: list[Path]) -> None:
+    (tmp_path / "file").touch()  # where a folder is to be made
+    out = ["--videos", tmp_path / "file" / "videos", "--rejected", tmp_path / "rejected"]
+    result = call("manifest", *nothing_listed, *out)
     assert result.exit_code == 1
+    assert paragraph(result).startswith(f"vidgauge: {tmp_path / 'file'}: ")
+    assert type(call("--debug", "manifest", *nothing_listed, *out).exception) is FileExistsError
 
 
 def test_defects_are_not_hidden(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, broken: Path) -> None:
@@ -176,3 +177,22 @@ def test_matrix_products_have_one_thread_whatever_the_user_set() -> None:
         [sys.executable, "-c", code], env=environment(**many), text=True, capture_output=True, check=True
     )
     assert done.stdout.split() == ["1", "1", "1"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["clips", "{any}", "--spec", "{", "--out", "{out}"],
+        ["clips", "{any}", "--spec", '{"spec": {"strde": 1}, "seed": 1, "draws": 1}', "--out", "{out}"],
+        ["clips", "{any}", "--spec", "{}", "--out", "{out}"],
+        ["metric", "{any}", "{any}", "--candidate", "a", "--out", "{out}"],
+        ["table", "{any}", "{any}", "--json", "{out}", "--csv", "{out}", "--text", "{out}"],
+    ],
+)
+def test_what_the_workflow_did_not_write_is_one_paragraph(arguments: list[str], tmp_path: Path) -> None:
+    (tmp_path / "any").write_text("{}")
+    names = {"{any}": str(tmp_path / "any"), "{out}": str(tmp_path / "out")}
+    done = CliRunner().invoke(main, [names.get(argument, argument) for argument in arguments])
+    assert done.exit_code == 2
+    assert done.output.startswith("vidgauge: ")
+    assert len(done.output.splitlines()) == 1

@@ -93,10 +93,11 @@ def _part(array: FeatureArray, digits: str) -> FeatureArray:
     return FeatureArray(array.values[here], array.video[here], array.draw[here], array.start[here])
 
 
-@pytest.fixture
-def pair(tmp_path: Path) -> list[Path]:
-    """A candidate's features and the reference's."""
-    return [features(tmp_path / "mine.h5", 40, seed=1, shift=0.5), features(tmp_path / "real.h5", 50, seed=2)]
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """A candidate's features and the reference's; no test changes them."""
+    folder = tmp_path_factory.mktemp("pair")
+    return [features(folder / "mine.h5", 40, seed=1, shift=0.5), features(folder / "real.h5", 50, seed=2)]
 
 
 def values_of(videos: int, seed: int, shift: float = 0.0, *, array: str = "clip") -> np.ndarray:
@@ -249,7 +250,11 @@ def test_a_set_without_samples_is_undefined(tmp_path: Path, pair: list[Path]) ->
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_result_that_is_no_number_is_null(pair: list[Path], monkeypatch: pytest.MonkeyPatch, value: float) -> None:
     real = registry.reduction("kernel_exact")
-    broken = replace(real, reduce=lambda *arrays, seed: Reduced(value, {"part": value, "whole": 2.0}))
+
+    def reduce(*_: Any, **__: Any) -> Reduced:
+        return Reduced(value, {"part": value, "whole": 2.0})
+
+    broken = replace(real, reduce=reduce)
     monkeypatch.setattr(registry, "reductions", lambda: MappingProxyType({"kernel_exact": broken}))
     row = evaluate(plan_of(), "mine", pair)
     assert (row["value"], row["runs_values"], row["values"]) == (None, [None], {"part": None, "whole": 2.0})
@@ -321,6 +326,34 @@ def test_a_warning_of_all_runs_is_given_once(tmp_path: Path, pair: list[Path]) -
     assert len(row["warnings"]) == 1
 
 
-def test_an_array_that_is_not_there_is_named(tmp_path: Path, pair: list[Path]) -> None:
+def test_an_array_that_is_not_there_is_named(pair: list[Path]) -> None:
     with pytest.raises(VidgaugeError, match="has no array 'motion'; it has: clip, frame"):
         evaluate(plan_of() | {"array": "motion"}, "mine", pair)
+
+
+def test_bad_videos_holds_in_every_run(tmp_path: Path, pair: list[Path]) -> None:
+    """Other draws need other frames, so each run can find other damage."""
+    bad = features(tmp_path / "bad.h5", 40, failed=[BAD])
+    with pytest.raises(VidgaugeError):
+        evaluate(plan_of(runs=2), "mine", [pair[0], bad, pair[1], pair[1]])
+
+
+def test_the_bad_share_is_that_of_the_file_not_of_the_samples(tmp_path: Path, pair: list[Path]) -> None:
+    bad = features(tmp_path / "bad.h5", 99, failed=[BAD])  # 1 of 100
+    policy = {"action": "reject", "max_fraction": 0.05}
+    assert evaluate(plan_of(samples=10, bad_videos=policy), "mine", [bad, pair[1]])["value"] is not None
+
+
+def test_a_result_that_is_no_number_says_so(pair: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = replace(registry.reduction("kernel_exact"), reduce=lambda *_, **__: Reduced(math.nan))
+    monkeypatch.setattr(registry, "reductions", lambda: {"kernel_exact": broken})
+    row = evaluate(plan_of(), "mine", pair)
+    assert row["value"] is None
+    assert "undefined: the result is not a finite number" in row["warnings"]
+
+
+def test_parts_are_null_where_a_run_has_none(tmp_path: Path, pair: list[Path]) -> None:
+    few = features(tmp_path / "few.h5", 4)
+    row = evaluate(plan_of("density_coverage", runs=2), "mine", [*[pair[0]] * 2, pair[1], few])
+    assert row["value"] is None
+    assert row["values"] == {"density": None, "coverage": None}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vidgauge import layout, plan
@@ -69,6 +69,7 @@ def test_draws_double_until_samples_are_met(samples: int | None, videos: int, dr
     assert metric(samples=samples).draws(videos) == draws
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.integers(2, 10**6), st.integers(1, 10**5))
 def test_draws_are_the_least_power_of_two_that_is_enough(samples: int, videos: int) -> None:
     draws = metric(samples=samples).draws(videos)
@@ -103,6 +104,7 @@ def test_first_shards(usable: list[int], clips: int | None, draws: int, shards: 
     assert plan.first_shards(usable, clips, draws) == shards
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.lists(st.integers(0, 9), max_size=12), st.integers(1, 80) | st.none(), st.integers(1, 4))
 def test_first_shards_are_enough_and_no_more(usable: list[int], clips: int | None, draws: int) -> None:
     number = plan.first_shards(usable, clips, draws)
@@ -223,7 +225,8 @@ def test_names_lead_back_to_specs_and_extractors() -> None:
     usable = counts(config, [3, 4])
     for found in plan.metrics(config).values():
         for seed, file in zip(plan.seeds(config), plan.features(config, found, "a", usable), strict=True):
-            spec, named_seed, draws = plan.clip_specs(config, file.clips)
+            asked = plan.clips_asked(config, file.clips)
+            spec, named_seed, draws = asked.spec, asked.seed, asked.draws
             assert (spec, draws) == (found.clips, found.draws(7))
             assert named_seed == seed or spec.start != "random"
             assert plan.extractor(config, file.extractor) == found.extractor
@@ -232,7 +235,7 @@ def test_names_lead_back_to_specs_and_extractors() -> None:
 def test_names_of_another_evaluation_are_refused() -> None:
     config = configured(m=CLIPS)
     with pytest.raises(KeyError):
-        plan.clip_specs(config, layout.clips_name(ClipSpec(), seed=43, draws=1))
+        plan.clips_asked(config, layout.clips_name(ClipSpec(), seed=43, draws=1))
     with pytest.raises(KeyError):
         plan.extractor(config, "pixel_grid-float16-noweights-v1.1")
 
@@ -285,3 +288,8 @@ def test_the_plan_of_a_metric() -> None:
     assert (found["seeds"], found["reference"], found["reduce_version"]) == ([3, 4], "real", 1)
     assert found["extractor"] == layout.extractor_name(metric().extractor, "float32")
     assert as_dict(m=ALONE)["reference"] is None
+
+
+def test_needs_of_nearby_rates_have_names_of_their_own() -> None:
+    assert plan.need_name(ClipSpec(fps=29.97)) != plan.need_name(ClipSpec(fps=30000 / 1001))
+    assert plan.need_name(ClipSpec(max_seconds=1000000)) != plan.need_name(ClipSpec(max_seconds=1000001))

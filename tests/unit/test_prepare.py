@@ -21,12 +21,12 @@ OLD = 10**18  # ns, a time long ago
 
 
 def configured(folder: Path, /, **changes: Any) -> Config:
-    """An evaluation of folders with three empty videos each: a listing opens none."""
+    """An evaluation of folders with three files each that are no videos: a listing opens none."""
     for name in ("real", "a"):
         for number in range(3):
             path = folder / "videos" / name / f"v{number}.mp4"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
+            path.write_bytes(b"video")
     raw = {
         "evaluation": "test",
         "reference": "real",
@@ -96,7 +96,7 @@ def test_plans_are_written_only_where_they_differ(tmp_path: Path, changes: dict[
 
 def test_a_new_video_is_a_matter_of_screening_alone(tmp_path: Path) -> None:
     written(configured(tmp_path), tmp_path)
-    (tmp_path / "videos" / "a" / "new.mp4").touch()
+    (tmp_path / "videos" / "a" / "new.mp4").write_bytes(b"video")
     assert written(configured(tmp_path), tmp_path) == {"screen.json"}
 
 

@@ -180,7 +180,13 @@ def test_collect_writes_all_three(tmp_path: Path) -> None:
     for file, content in zip(files, rows, strict=True):
         file.write_text(json.dumps(content))
     out = {kind: tmp_path / "out" / kind for kind in ("json", "csv", "text")}
-    collect(PLAN, files, json_out=out["json"], csv_out=out["csv"], text_out=out["text"])
+    collect(
+        PLAN,
+        [json.loads(file.read_text()) for file in files],
+        json_out=out["json"],
+        csv_out=out["csv"],
+        text_out=out["text"],
+    )
     found = json.loads(out["json"].read_text())
     assert list(found) == ["evaluation", "results", "provenance"]
     assert found["evaluation"] == "test"
@@ -207,3 +213,11 @@ def test_two_runs_differ_under_made_alone(monkeypatch: pytest.MonkeyPatch) -> No
     assert second["made"]["at"] >= first["made"]["at"]
     assert {key for key in first if first[key] != second[key]} == {"made"}
     assert set(first["made"]) == {"at", "host"}
+
+
+def test_a_candidate_without_a_metrics_row_leaves_its_cell_empty() -> None:
+    assert len(table_text("t", [row("m", "a"), row("k", "b")]).splitlines()) >= 5
+
+
+def test_two_equal_best_ones_are_both_marked() -> None:
+    assert line_of("looks", row(), row(candidate="b"), row(candidate="c", value=9.0)).count("*") == 2

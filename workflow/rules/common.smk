@@ -73,9 +73,8 @@ def feature_shards(wildcards):
 
 
 def clip_spec(wildcards):
-    """The clip spec, draws and seed that a folder of clips is named after, as JSON."""
-    spec, seed, draws = plan.clip_specs(CONFIG, wildcards.clips)
-    return json.dumps({"spec": spec.model_dump(mode="json"), "seed": seed, "draws": draws})
+    """The clip spec, seed and draws that a folder of clips is named after, as JSON."""
+    return plan.clips_asked(CONFIG, wildcards.clips).model_dump_json()
 
 
 def clips_unless_done(wildcards):

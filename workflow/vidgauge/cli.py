@@ -11,8 +11,8 @@ from typing import Any, get_args
 import click
 
 from vidgauge import __version__
-from vidgauge.errors import VidgaugeError
-from vidgauge.specs import Precision
+from vidgauge.errors import UsageError, VidgaugeError
+from vidgauge.specs import Asked, Precision
 
 File = click.Path(exists=True, dir_okay=False, path_type=Path)
 Out = click.Path(dir_okay=False, path_type=Path)
@@ -50,6 +50,29 @@ def main(debug: bool) -> None:
     The workflow calls these commands, one for each of its rules; `snakemake --cores 8` runs them all. Each can be run
     by hand as well, to look into a single stage.
     """
+
+
+def _json(path: Path, *keys: str) -> Any:
+    """The object of a JSON file that the workflow wrote, if it has the keys that the command reads."""
+    try:
+        found = json.loads(path.read_text())
+    except ValueError as error:
+        raise UsageError(f"{path}: is no JSON ({error}); a file that the workflow writes was wanted.") from None
+    missing = [key for key in keys if not isinstance(found, dict) or key not in found]
+    if missing:
+        raise UsageError(f"{path}: lacks {', '.join(missing)}; another of the workflow's files was wanted.")
+    return found
+
+
+def _asked(spec: str) -> Asked:
+    """The clips that --spec asks for."""
+    from pydantic import ValidationError
+
+    try:
+        return Asked.model_validate_json(spec)
+    except ValidationError as error:
+        problems = (f"{'.'.join(map(str, item['loc'])) or 'JSON'}: {item['msg']}" for item in error.errors())
+        raise UsageError(f"--spec: {'; '.join(problems)}") from None
 
 
 def _progress(what: str) -> Callable[[int, int], None]:
@@ -119,7 +142,7 @@ def screen(plan: Path, manifests: tuple[Path, ...], out: Path, rejected: Path) -
     """
     from vidgauge.manifest.gate import screen_files
 
-    screen_files(json.loads(plan.read_text()), manifests, out, rejected)
+    screen_files(_json(plan, "listed", "needs"), manifests, out, rejected)
 
 
 @main.command()
@@ -136,7 +159,7 @@ def gate(plan: Path, evaluation: Path, screened: Path, rejected: Path, out: Path
     """
     from vidgauge.manifest.gate import pass_gate
 
-    pass_gate(json.loads(plan.read_text()), json.loads(evaluation.read_text()), screened, rejected, out)
+    pass_gate(_json(plan, "bad_videos"), _json(evaluation, "metrics"), screened, rejected, out)
 
 
 @main.command()
@@ -152,7 +175,7 @@ def clips(videos: Path, spec: str, out: Path, workers: int) -> None:
     """
     from vidgauge.stages import make_clips_file
 
-    make_clips_file(videos, json.loads(spec), out, workers=workers, progress=_progress("clips"))
+    make_clips_file(videos, _asked(spec), out, workers=workers, progress=_progress("clips"))
 
 
 @main.command()
@@ -184,7 +207,7 @@ def features(
         clips,
         out,
         videos=videos,
-        asked=json.loads(spec) if spec else None,
+        asked=_asked(spec) if spec else None,
         extractor=extractor,
         device=device,
         precision=precision,
@@ -220,7 +243,7 @@ def metric(plan: Path, features: tuple[Path, ...], candidate: str, out: Path) ->
     from vidgauge.evaluate import evaluate
     from vidgauge.files import write_json
 
-    write_json(out, evaluate(json.loads(plan.read_text()), candidate, features))
+    write_json(out, evaluate(_json(plan, "metric", "seeds"), candidate, features))
 
 
 @main.command()
@@ -235,9 +258,16 @@ def table(plan: Path, rows: tuple[Path, ...], json_out: Path, csv_out: Path, tex
     Example: vidgauge table results/demo/plan/evaluation.json results/demo/metrics/*/*.json
     --json metrics.json --csv metrics.csv --text metrics.txt
     """
+    from vidgauge.evaluate import ROW
     from vidgauge.report.collect import collect
 
-    collect(json.loads(plan.read_text()), rows, json_out=json_out, csv_out=csv_out, text_out=text_out)
+    collect(
+        _json(plan, "config", "metrics"),
+        [_json(row, *ROW) for row in rows],
+        json_out=json_out,
+        csv_out=csv_out,
+        text_out=text_out,
+    )
 
 
 @main.command("demo-data")

@@ -196,14 +196,13 @@ def _walk(raw: Any, location: tuple[int | str, ...]) -> tuple[str, Any]:
 
 
 def _known_keys(location: tuple[int | str, ...]) -> Iterable[str]:
-    """The keys of the model that a location inside the configuration leads to."""
-    models: dict[str, type[Closed]] = {
-        "datasets": Dataset,
-        "define": MetricDefinition,
-        "clips": ClipSpec,
-        "bad_videos": BadVideos,
-    }
+    """The keys of the model at a location of the configuration; names that the user chose stand at the second place."""
+    section, depth = (location[0] if location else None), len(location)
     model: type[Closed] = Config
-    for part in location:
-        model = models.get(str(part), model)
+    if section == "datasets" and depth > 1:
+        model = Dataset
+    elif section == "define" and depth > 1:
+        model = ClipSpec if location[2:3] == ("clips",) else MetricDefinition
+    elif section == "bad_videos":
+        model = BadVideos
     return model.model_fields

@@ -12,7 +12,7 @@ from vidgauge import extractors
 from vidgauge.errors import VidgaugeError
 from vidgauge.metrics import registry
 from vidgauge.specs import Reduced
-from vidgauge.store.features import FeatureArray, read_attrs, read_failed, read_samples
+from vidgauge.store.features import FeatureArray, read_attrs, read_failed, read_origin, read_samples
 
 ROW = {
     "metric": "the metric's name",
@@ -44,8 +44,6 @@ ROW = {
 }
 """Every key of a row and what it means. All are always there; what is not known is null."""
 
-EMPTY = Reduced(math.nan)
-
 
 @dataclass(frozen=True)
 class Side:
@@ -53,6 +51,7 @@ class Side:
 
     name: str
     samples: FeatureArray
+    decoded: int  # videos of the features file, sampled here or not
     attrs: Mapping[str, Any]
     failed: Sequence[Mapping[str, str]]
 
@@ -74,7 +73,7 @@ def evaluate(plan: Mapping[str, Any], candidate: str, files: Sequence[Path]) -> 
     sides = [_side(name, file, plan) for name, file in zip(_each(names, runs), files, strict=False)]
     candidates: list[Side] = sides[:runs]
     references: list[Side | None] = list(sides[runs:]) if plan["reference"] else [None] * runs
-    _refuse_undecodable(plan, [candidates[0], references[0]])
+    _refuse_undecodable(plan, sides)
     results = [_reduce(plan, *pair) for pair in zip(plan["seeds"], candidates, references, strict=True)]
     return _row(plan, candidates, references, results)
 
@@ -85,14 +84,15 @@ def _each(names: Sequence[str], runs: int) -> list[str]:
 
 def _side(name: str, file: Path, plan: Mapping[str, Any]) -> Side:
     samples = read_samples(file, plan["array"], plan["definition"]["samples"])
-    return Side(name, samples, read_attrs(file), read_failed(file))
+    decoded = len(set(read_origin(file, plan["array"]).video))
+    return Side(name, samples, decoded, read_attrs(file), read_failed(file))
 
 
-def _refuse_undecodable(plan: Mapping[str, Any], sides: Sequence[Side | None]) -> None:
+def _refuse_undecodable(plan: Mapping[str, Any], sides: Sequence[Side]) -> None:
     """Damage inside a stream shows only when it is decoded, after the gate: `bad_videos` holds there as well."""
     policy = plan["bad_videos"]
-    for side in filter(None, sides):
-        share = len(side.failed) / max(1, len(side.failed) + side.videos)
+    for side in sides:
+        share = len(side.failed) / max(1, len(side.failed) + side.decoded)
         if side.failed and (policy["action"] == "fail" or share > policy["max_fraction"]):
             listed = "; ".join(f"{bad['path']}: {bad['detail']}" for bad in side.failed)
             raise VidgaugeError(
@@ -123,6 +123,7 @@ def _row(
     reduced = [result for result in results if isinstance(result, Reduced)]
     values = [result.value if isinstance(result, Reduced) else math.nan for result in results]
     why = [result for result in results if isinstance(result, str)]
+    why += ["undefined: the result is not a finite number" for result in reduced if not math.isfinite(result.value)]
     row = {
         "metric": plan["metric"],
         "protocol": definition["protocol"],
@@ -149,9 +150,18 @@ def _row(
         "runs_values": [_finite(value) for value in values],
         "warnings": list(dict.fromkeys([*why, *_warnings(plan, [*candidates, *references])])),
         "note": extractor.note,
-        "values": {name: _mean([result.values[name] for result in reduced]) for name in (reduced or [EMPTY])[0].values},
+        "values": _parts(results),
     }
     return {key: row[key] for key in ROW}
+
+
+def _parts(results: Sequence[Reduced | str]) -> dict[str, float | None]:
+    """The parts of the value by name: means over runs, null where a run has none."""
+    reduced = [result for result in results if isinstance(result, Reduced)]
+    names = reduced[0].values if reduced else {}
+    if len(reduced) < len(results):
+        return dict.fromkeys(names)
+    return {name: _mean([result.values[name] for result in reduced]) for name in names}
 
 
 def _finite(value: float) -> float | None:

@@ -12,7 +12,7 @@ from typing import Any
 from vidgauge import extractors, layout
 from vidgauge.config import Config, MetricDefinition
 from vidgauge.metrics import registry
-from vidgauge.specs import ArraySpec, ClipSpec, ExtractorSpec, ReduceSpec
+from vidgauge.specs import ArraySpec, Asked, ClipSpec, ExtractorSpec, ReduceSpec
 
 Counts = Mapping[str, Mapping[str, list[int]]]
 """Usable videos of each shard, {dataset: {clip need: [videos, ...]}}: what the gate counted."""
@@ -106,9 +106,14 @@ def need_name(spec: ClipSpec) -> str:
     >>> need_name(ClipSpec(frames=16, stride=2))
     '16f-s2-reject'
     """
-    fps = f"-{spec.fps:g}fps" if spec.fps is not None else ""
-    trim = f"-{spec.max_seconds:g}s" if spec.max_seconds is not None else ""
+    fps = f"-{_digits(spec.fps)}fps" if spec.fps is not None else ""
+    trim = f"-{_digits(spec.max_seconds)}s" if spec.max_seconds is not None else ""
     return f"{spec.frames}f-s{spec.stride}{fps}{trim}-{spec.short}"
+
+
+def _digits(value: float) -> str:
+    """All digits that tell a number from its neighbours, and no more."""
+    return repr(value).removesuffix(".0")
 
 
 def metrics(config: Config) -> dict[str, Metric]:
@@ -204,13 +209,13 @@ def first_shards(usable: list[int], clips: int | None, draws: int) -> int:
     return number
 
 
-def clip_specs(config: Config, name: str) -> tuple[ClipSpec, int, int]:
-    """(spec, seed, draws) of a folder of clips of this evaluation, from its name. Raises KeyError for others."""
+def clips_asked(config: Config, name: str) -> Asked:
+    """What a folder of clips of this evaluation is named after. Raises KeyError for others."""
     for metric in metrics(config).values():
         fixed = metric.clips.clips_per_video
         powers = [1 << power for power in range(MAX_DRAWS.bit_length())] if fixed == "auto" else [fixed]
         for seed in seeds(config):
             for draws in powers:
                 if layout.clips_name(metric.clips, seed=seed, draws=draws) == name:
-                    return metric.clips, seed, draws
+                    return Asked(spec=metric.clips, seed=seed, draws=draws)
     raise KeyError(name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +18,25 @@ Precision = Literal["float32", "tf32", "bfloat16", "float16"]
 class Closed(BaseModel):
     """A model that refuses keys it does not know and cannot be changed after it was checked."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def _size(value: Any) -> Any:
+    if _whole(value):
+        return value
+    if isinstance(value, list | tuple) and len(value) == 2 and all(map(_whole, value)):
+        return tuple(value)
+    raise ValueError(f"should be [height, width] or the shorter side, whole numbers from 1 on, got {value!r}")
+
+
+def _draws(value: Any) -> Any:
+    if _whole(value) or value == "auto":
+        return value
+    raise ValueError(f"should be a whole number from 1 on, or auto, got {value!r}")
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 class ClipSpec(Closed):
@@ -26,14 +44,18 @@ class ClipSpec(Closed):
 
     frames: int = Field(16, ge=1, description="frames per clip")
     stride: int = Field(1, ge=1, description="source frames from one frame of a clip to the next")
-    fps: float | None = Field(None, gt=0, description="resample by presentation time to this rate first; null: as is")
-    max_seconds: float | None = Field(None, gt=0, description="use only the first seconds of a video; null: all of it")
+    fps: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="resample by presentation time to this rate first; null: as is"
+    )
+    max_seconds: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="use only the first seconds of a video; null: all of it"
+    )
     start: Literal["random", "first", "center"] = Field("random", description="where in the video a clip begins")
-    clips_per_video: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+    clips_per_video: Annotated[int | Literal["auto"], BeforeValidator(_draws)] = Field(
         "auto", description="draws per video; auto: 1, doubled until `samples` is met"
     )
     short: Literal["reject", "loop", "pad"] = Field("reject", description="what to do with a video of too few frames")
-    size: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | Annotated[int, Field(ge=1)] = Field(
+    size: Annotated[tuple[int, int] | int, BeforeValidator(_size)] = Field(
         (224, 224), description="[height, width], or the shorter side (with crop: center)"
     )
     resize: Literal["bilinear", "bicubic", "area", "lanczos"] = Field("bilinear", description="the filter")
@@ -81,6 +103,14 @@ class ClipSpec(Closed):
     def span(self) -> int:
         """Frames of the (resampled) video from the first to the last of a clip, both counted."""
         return (self.frames - 1) * self.stride + 1
+
+
+class Asked(Closed):
+    """The clips of one folder: a clip spec with its draws settled, as the rules pass it on."""
+
+    spec: ClipSpec
+    seed: int
+    draws: int = Field(ge=1)
 
 
 @dataclass(frozen=True)

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from vidgauge import layout
 from vidgauge.extractors.run import extract
 from vidgauge.manifest.probing import read_shard
 from vidgauge.media.clips import make_clips
-from vidgauge.specs import ClipSpec, Precision
+from vidgauge.specs import Asked, Precision
 from vidgauge.store.clips import ClipsWriter
 
 Progress = Callable[[int, int], None]
 
 
-def make_clips_file(
-    shard: Path, asked: Mapping[str, Any], out: Path, *, workers: int, progress: Progress | None = None
-) -> None:
-    """Decode the clips of a probed shard. asked: {"spec": clip spec, "seed", "draws"}."""
-    spec, seed, draws = ClipSpec.model_validate(asked["spec"]), int(asked["seed"]), int(asked["draws"])
+def make_clips_file(shard: Path, asked: Asked, out: Path, *, workers: int, progress: Progress | None = None) -> None:
+    """Decode the clips of a probed shard."""
+    spec, seed, draws = asked.spec, asked.seed, asked.draws
     videos, _ = read_shard(shard)
     attrs = {"clips": layout.clips_name(spec, seed=seed, draws=draws), "seed": seed}
     full = layout.resolved(spec, seed=seed, draws=draws)
@@ -34,7 +31,7 @@ def make_features_file(
     out: Path,
     *,
     videos: Path | None,
-    asked: Mapping[str, Any] | None,
+    asked: Asked | None,
     extractor: str,
     device: str,
     precision: Precision,
@@ -44,7 +41,7 @@ def make_features_file(
     """Run the clips of a shard through a network.
 
     The workflow names no clips where features look finished, for they were deleted then. Snakemake may run the job all
-    the same, for a reason of its own (a changed rule, with its `code` trigger): then the clips of the shard `videos`, as
+    the same, for a reason of its own (a changed rule, say): then the clips of the shard `videos`, as
     `asked`, are made once more, here.
     """
     with tempfile.TemporaryDirectory(prefix="vidgauge-") as folder:

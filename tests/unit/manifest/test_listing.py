@@ -156,7 +156,7 @@ def test_a_name_bound_to_another_source_or_root(folder, videos, tmp_path, write_
     with pytest.raises(VidgaugeError) as error:
         write_listing(folder, source, None, 6, probe_version=1)
     results = tmp_path / "results"
-    for said in ("datasets.real", str(videos), str(source), f"{results}/manifests/real", f"{results}/clips/real"):
+    for said in ("already holds", str(videos), str(source), f"{results}/manifests/real", f"{results}/clips/real"):
         assert said in str(error.value)
     with pytest.raises(VidgaugeError, match="another root"):
         write_listing(folder, videos, tmp_path, 6, probe_version=1)

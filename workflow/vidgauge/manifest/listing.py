@@ -188,7 +188,7 @@ def _bound_elsewhere(folder: Path, before: Dataset, source: str, root: str) -> s
     what = "source" if before.source != source else "root"
     was, now = (before.source, source) if what == "source" else (before.root, root)
     return (
-        f"datasets.{name}: {results} already holds a dataset of this name with another {what}: {was}, and the "
+        f"{results} already holds a dataset of this name with another {what}: {was}, and the "
         f"configuration now says {now}. Give the new one another name; or, to replace the old one, delete "
         f"{results}/manifests/{name}, {results}/clips/{name} and {results}/features/{name}."
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import socket
 from collections.abc import Mapping, Sequence
@@ -13,14 +12,13 @@ from typing import Any
 
 from vidgauge import __version__
 from vidgauge.files import write_json, write_text
-from vidgauge.report.table import csv_text, table_text
+from vidgauge.report.table import Row, csv_text, table_text
 
 PACKAGES = ("av", "h5py", "numpy", "pillow", "scipy", "snakemake", "timm", "torch", "torchvision")
 
 
-def collect(plan: Mapping[str, Any], files: Sequence[Path], *, json_out: Path, csv_out: Path, text_out: Path) -> None:
-    """Write metrics.json, metrics.csv and metrics.txt. Rows keep the order of `files`."""
-    rows = [json.loads(file.read_text()) for file in files]
+def collect(plan: Mapping[str, Any], rows: Sequence[Row], *, json_out: Path, csv_out: Path, text_out: Path) -> None:
+    """Write metrics.json, metrics.csv and metrics.txt. Rows keep their order."""
     result = {"evaluation": plan["evaluation"], "results": rows, "provenance": provenance(plan)}
     write_json(json_out, result)
     write_text(csv_out, csv_text(rows))

@@ -45,9 +45,9 @@ def table_text(evaluation: str, rows: Sequence[Row]) -> str:
     lines = [["metric", "", *candidates, "samples", "videos"]]
     for group in _by_metric(rows):
         first, best = group[0], _best(group)
-        cells = {row["candidate"]: _number(row) + (" *" if row["candidate"] == best else "  ") for row in group}
+        cells = {row["candidate"]: _number(row) + (" *" if row["candidate"] in best else "  ") for row in group}
         counts = [_counts(group, "n"), _counts(group, "videos")]
-        lines.append([first["metric"], ARROWS[first["better"]], *(cells[name] for name in candidates), *counts])
+        lines.append([first["metric"], ARROWS[first["better"]], *(cells.get(name, "") for name in candidates), *counts])
     title = f"{evaluation}: {', '.join(candidates)}" + (f" against {', '.join(references)}" if references else "")
     legend = "↓ lower is better, ↑ higher is better, * best; samples and videos: candidate / reference"
     return "\n".join([title, "", *_aligned(lines), "", legend, *_notes(rows)]) + "\n"
@@ -58,13 +58,14 @@ def _by_metric(rows: Sequence[Row]) -> Iterable[list[Row]]:
         yield [row for row in rows if row["metric"] == name]
 
 
-def _best(group: Sequence[Row]) -> str | None:
-    """The candidate with the best number, unless there is nothing to choose."""
+def _best(group: Sequence[Row]) -> set[str]:
+    """The candidates with the best number; none where there is nothing to choose."""
     known = [row for row in group if row["value"] is not None]
     if len(known) < 2:
-        return None
-    sign = 1 if group[0]["better"] == "lower" else -1
-    return str(min(known, key=lambda row: sign * row["value"])["candidate"])
+        return set()
+    best = (min if group[0]["better"] == "lower" else max)(row["value"] for row in known)
+    names = {row["candidate"] for row in known if row["value"] == best}
+    return names if len(names) < len(known) else set()
 
 
 def _number(row: Row) -> str:
