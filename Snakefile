@@ -34,4 +34,4 @@ rule all:
 
 
 onsuccess:
-    print(f"\n{(RESULTS / EVALUATION / 'metrics.txt').read_text()}\nResults: {RESULTS / EVALUATION}/")
+    print(finished_table())

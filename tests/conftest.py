@@ -5,6 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("project", deadline=None, derandomize=True)  # a busy machine is no fault, a failure repeats
+settings.load_profile("project")
 
 HERE = Path(__file__).resolve().parent
 GOLDEN = HERE / "golden"

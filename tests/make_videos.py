@@ -52,7 +52,7 @@ def encode(
 
     rotation: degrees counter-clockwise, written as a display matrix (mp4, mkv). pts: one per frame, in `time_base`
     (default 1/1000), for variable frame rates. options: the encoder's; container: the muxer's; tags: attributes of
-    the codec context such as colorspace or color_range. Encoding is single-threaded, so that files repeat.
+    the codec context such as colorspace or color_range. Files of two calls may differ in bytes: x264 does not repeat.
     Not with libx265 below 64 columns: it overruns its buffers and takes the process down.
     """
     clip = frames(clip) if isinstance(clip, int) else clip

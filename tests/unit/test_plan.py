@@ -86,33 +86,32 @@ def test_draws_are_bounded_and_stay_as_they_are_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("usable", "clips", "draws", "shards"),
+    ("usable", "clips", "shards"),
     [
-        ([10, 10, 10], 10, 1, 1),
-        ([10, 10, 10], 11, 1, 2),
-        ([10, 10, 10], 11, 2, 1),
-        ([10, 10, 10], 99, 1, 3),
-        ([10, 10, 10], None, 1, 3),
-        ([0, 10, 0, 10, 0], 10, 1, 2),
-        ([0, 10, 0, 10, 0], 11, 1, 4),
-        ([0, 10, 0, 10, 0], None, 1, 4),
-        ([0, 0], None, 1, 0),
-        ([], 5, 1, 0),
+        ([10, 10, 10], 10, 1),
+        ([10, 10, 10], 11, 2),
+        ([10, 10, 10], 99, 3),
+        ([10, 10, 10], None, 3),
+        ([0, 10, 0, 10, 0], 10, 2),
+        ([0, 10, 0, 10, 0], 11, 4),
+        ([0, 10, 0, 10, 0], None, 4),
+        ([0, 0], None, 0),
+        ([], 5, 0),
     ],
 )
-def test_first_shards(usable: list[int], clips: int | None, draws: int, shards: int) -> None:
-    assert plan.first_shards(usable, clips, draws) == shards
+def test_first_shards(usable: list[int], clips: int | None, shards: int) -> None:
+    assert plan.first_shards(usable, clips) == shards
 
 
 @settings(deadline=None, derandomize=True)
-@given(st.lists(st.integers(0, 9), max_size=12), st.integers(1, 80) | st.none(), st.integers(1, 4))
-def test_first_shards_are_enough_and_no_more(usable: list[int], clips: int | None, draws: int) -> None:
-    number = plan.first_shards(usable, clips, draws)
-    have = draws * sum(usable[:number])
-    assert have == draws * sum(usable) or (clips is not None and have >= clips)
+@given(st.lists(st.integers(0, 9), max_size=12), st.integers(1, 80) | st.none())
+def test_first_shards_are_enough_and_no_more(usable: list[int], clips: int | None) -> None:
+    number = plan.first_shards(usable, clips)
+    have = sum(usable[:number])
+    assert have == sum(usable) or (clips is not None and have >= clips)
     assert number == 0 or usable[number - 1] > 0
     if number and clips is not None:
-        assert draws * sum(usable[: number - 1]) < clips
+        assert sum(usable[: number - 1]) < clips
 
 
 def test_shards_are_those_of_the_metric_that_wants_most() -> None:
@@ -181,7 +180,9 @@ def test_videos_wanted() -> None:
     assert plan.videos_wanted(config, "a") is None  # `alone` takes all
     assert plan.videos_wanted(config, "real") == 50
     fixed = configured(m=CLIPS | {"samples": 30, "clips": {"clips_per_video": 4}})
-    assert plan.videos_wanted(fixed, "a") == 8
+    assert plan.videos_wanted(fixed, "a") == 30  # every video gives a first clip before one gives a second
+    rejecting = configured(m=CLIPS | {"samples": 30}, bad_videos={"action": "reject"})
+    assert plan.videos_wanted(rejecting, "a") is None
 
 
 @pytest.mark.parametrize(("start", "files"), [("random", 3), ("first", 1)])
@@ -227,7 +228,8 @@ def test_names_lead_back_to_specs_and_extractors() -> None:
         for seed, file in zip(plan.seeds(config), plan.features(config, found, "a", usable), strict=True):
             asked = plan.clips_asked(config, file.clips)
             spec, named_seed, draws = asked.spec, asked.seed, asked.draws
-            assert (spec, draws) == (found.clips, found.draws(7))
+            wanted = found.clips.model_copy(update={"clips_per_video": draws})
+            assert (spec, draws) == (wanted, found.draws(7))
             assert named_seed == seed or spec.start != "random"
             assert plan.extractor(config, file.extractor) == found.extractor
 
@@ -285,7 +287,7 @@ def test_the_plan_of_a_metric() -> None:
     found = as_dict(m=GRID | {"reduce": "kernel", "options": {"subsets": 7}}, seed=3, runs=2)
     assert (found["metric"], found["array"], found["need"]) == ("m", "frame", "16f-s1-reject")
     assert found["options"] == {"subsets": 7, "subset_size": 1000}  # defaults are written out
-    assert (found["seeds"], found["reference"], found["reduce_version"]) == ([3, 4], "real", 1)
+    assert (found["seeds"], found["reference"], found["versions"]["reduce"]) == ([3, 4], "real", 1)
     assert found["extractor"] == layout.extractor_name(metric().extractor, "float32")
     assert as_dict(m=ALONE)["reference"] is None
 

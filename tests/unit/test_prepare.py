@@ -14,7 +14,7 @@ from vidgauge import plan
 from vidgauge.config import Config, load
 from vidgauge.errors import UsageError
 from vidgauge.manifest.listing import read_dataset
-from vidgauge.prepare import checked, prepare, remembered, write_listings, write_plans
+from vidgauge.prepare import checked, joined_shards, prepare, write_listings, write_plans
 
 LOOKS = {"reduce": "frechet", "extractor": "pixel_grid"}
 OLD = 10**18  # ns, a time long ago
@@ -63,7 +63,7 @@ def test_plans_hold_what_jobs_read(tmp_path: Path) -> None:
     def read(name: str) -> Any:
         return json.loads((tmp_path / "plans" / name).read_text())
 
-    assert read("screen.json") == {"listed": {"real": [3], "a": [3]}, "needs": plan.needs(config)}
+    assert read("screen.json") == {"version": 1, "listed": {"real": [3], "a": [3]}, "needs": plan.needs(config)}
     assert read("gate.json") == {"bad_videos": {"action": "fail", "max_fraction": 1.0}}
     assert read("evaluation.json")["config"] == config.model_dump(mode="json")
     assert list(read("evaluation.json")["metrics"]) == ["looks", "frames"]
@@ -125,23 +125,18 @@ def test_problems_of_all_datasets_at_once(tmp_path: Path) -> None:
     assert read_dataset(tmp_path / "manifests" / "a").counts == [3]  # the good one is listed all the same
 
 
-@pytest.mark.parametrize(
-    ("before", "needed", "shards", "number"),
-    [(None, 2, 5, 2), (1, 2, 5, 2), (3, 2, 5, 3), (2, 2, 5, 2), (4, 2, 3, 3), (None, 9, 5, 5)],
-)
-def test_remembered(tmp_path: Path, before: int | None, needed: int, shards: int, number: int) -> None:
-    file = tmp_path / "folder" / "merged.json"
-    if before is not None:
-        assert remembered(file, before, 99) == before
-        os.utime(file, ns=(OLD, OLD))
-    assert remembered(file, needed, shards) == number
-    assert json.loads(file.read_text()) == number
-    assert (file.stat().st_mtime_ns == OLD) == (before == number)  # a number that grows shows as a newer file
-
-
-def test_remembered_lasts(tmp_path: Path) -> None:
-    file = tmp_path / "merged.json"
-    assert [remembered(file, needed, 5) for needed in (1, 4, 2, 9, 1)] == [1, 4, 4, 5, 5]
+def test_joined_shards_are_those_needed_or_made_before(tmp_path: Path) -> None:
+    file, pattern = tmp_path / "folder" / "merged.json", str(tmp_path / "folder" / "{shard}.h5")
+    assert joined_shards(file, pattern, 1, 4) == 1
+    os.utime(file, ns=(OLD, OLD))
+    assert joined_shards(file, pattern, 1, 4) == 1
+    assert file.stat().st_mtime_ns == OLD
+    assert joined_shards(file, pattern, 3, 4) == 3
+    assert file.stat().st_mtime_ns != OLD  # a number that grows shows as a newer file
+    assert joined_shards(file, pattern, 1, 4) == 1  # what was planned, in a dry run say, but never made is forgotten
+    (tmp_path / "folder" / "2.h5").touch()
+    assert joined_shards(file, pattern, 1, 4) == 3
+    assert joined_shards(file, pattern, 1, 2) == 2 or not (tmp_path / "folder" / "1.h5").exists()
 
 
 def test_a_bad_configuration_ends_with_all_problems(capsys: pytest.CaptureFixture[str]) -> None:

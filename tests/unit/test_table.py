@@ -183,12 +183,13 @@ def test_collect_writes_all_three(tmp_path: Path) -> None:
     collect(
         PLAN,
         [json.loads(file.read_text()) for file in files],
+        [],
         json_out=out["json"],
         csv_out=out["csv"],
         text_out=out["text"],
     )
     found = json.loads(out["json"].read_text())
-    assert list(found) == ["evaluation", "results", "provenance"]
+    assert list(found) == ["evaluation", "results", "rejected", "provenance"]
     assert found["evaluation"] == "test"
     assert found["results"] == rows  # in the order of the files
     assert [list(result) for result in found["results"]] == [list(ROW)] * 2

@@ -9,9 +9,11 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,13 @@ ROOT = Path(__file__).parents[2]
 CLIPS = {"frames": 4, "size": [24, 32]}
 FRAMES = {"reduce": "frechet", "extractor": "pixel_grid", "array": "frame", "clips": CLIPS}
 MOTION = {"reduce": "kernel_exact", "extractor": "pixel_grid", "array": "clip", "clips": CLIPS}
+
+
+@cache
+def encoded(seed: int, length: int) -> bytes:
+    """A video's bytes, encoded once: x264 does not always give the same ones, and projects are to be compared."""
+    with tempfile.TemporaryDirectory() as folder:
+        return encode(Path(folder, "video.mp4"), frames(length, seed=seed)).read_bytes()
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,8 @@ class Project:
         """Write, or replace, one video of a dataset."""
         path = self.folder / "videos" / dataset / f"v{number}.mp4"
         path.parent.mkdir(parents=True, exist_ok=True)
-        return encode(path, frames(length, seed=seed))
+        path.write_bytes(encoded(seed, length))
+        return path
 
     def command(self, *arguments: str) -> list[str]:
         (self.folder / "mine.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False))

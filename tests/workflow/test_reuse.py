@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -52,10 +53,8 @@ def test_a_touched_video_gives_the_same_bits(project: Project) -> None:
     project.run()
     before = project.features(), project.rows()
     (project.folder / "videos/a/v1.mp4").touch()
-    touched = project.run()  # the fingerprint is what it was, and so is the shard's list of videos
-    assert (touched.jobs["probe"], touched.jobs["features"]) == (1, 0)
-    project.forget()  # without Snakemake's records times alone decide
-    assert project.run().jobs["features"] == 1
+    touched = project.run()
+    assert (touched.jobs["probe"], touched.jobs["features"]) == (1, 1)
     assert (project.features(), project.rows()) == before
     assert project.run().idle
 
@@ -82,7 +81,18 @@ def test_a_metric_on_known_features_runs_only_metric_jobs(project: Project) -> N
 
 
 def test_a_second_extractor_redoes_no_finished_one(project: Project) -> None:
-    """The precision is part of an extractor's name: another one stands for another network on the same clips."""
+    """Its clips are made again, and Snakemake must not drag the finished features along with them."""
+    project.run()
+    before = project.features()
+    project.config["define"]["lite0"] = FRAMES | {"extractor": "efficientnet_lite0", "array": "features"}
+    project.config["metrics"] = ["looks", "lite0"]
+    assert project.run().jobs == Counter(clips=2, features=2, merge=2, metric=1, table=1)
+    assert before.items() <= project.features().items()
+    assert project.run().idle
+
+
+@pytest.mark.stress
+def test_another_precision_is_another_extractor(project: Project) -> None:
     project.run()
     project.config["precision"] = "tf32"
     run = project.run()
@@ -120,6 +130,7 @@ def test_a_failed_gate_keeps_its_list_and_goes_on_when_mended(project: Project) 
     assert mended.jobs["features"] == 1
 
 
+@pytest.mark.stress
 def test_video_added_while_an_extractor_changes(project: Project) -> None:
     project.run()
     project.video("real", 9, seed=50)
@@ -177,6 +188,40 @@ def test_draws_grow_by_doubling(tmp_path: Path) -> None:
     (row,) = project.rows()
     assert (row["n_candidate"], row["clip_spec"]["clips_per_video"]) == (20, 2)
     assert any("not independent" in text for text in row["warnings"])
+
+
+@pytest.mark.stress
+def test_a_video_restored_behind_another_working_directory_is_seen(project: Project) -> None:
+    """Snakemake's records are those of one working directory; times alone must tell."""
+    for dataset in project.config["datasets"].values():
+        dataset["source"] = str(project.folder / dataset["source"])
+    project.config["results"] = str(project.folder / "results")
+    project.run()
+    first, video = project.rows(), project.folder / "videos/a/v1.mp4"
+    old = video.with_suffix(".old")
+    shutil.copy2(video, old)
+    project.video("a", 1, seed=70)
+    elsewhere = project.folder / "elsewhere"
+    elsewhere.mkdir()
+    project.run(cwd=elsewhere)
+    assert project.rows() != first
+    shutil.move(old, video)
+    project.run()
+    assert project.rows() == first
+
+
+@pytest.mark.stress
+def test_more_draws_and_back_are_never_stale(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project", videos=3, define={"more": FRAMES | {"samples": 20}}, metrics=["more"])
+    project.run()
+    first = project.rows()
+    added = [project.video(name, 10 + number, seed=80 + number) for name in ("real", "a") for number in range(3)]
+    project.run()
+    assert project.rows()[0]["clip_spec"]["clips_per_video"] == 1
+    for path in added:
+        path.unlink()
+    project.run()
+    assert project.rows() == first
 
 
 def test_kept_clips(tmp_path: Path) -> None:

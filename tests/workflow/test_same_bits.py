@@ -47,6 +47,23 @@ def test_shards_cores_and_order_change_no_bit(define: dict, tmp_path: Path) -> N
     assert one.rows() == four.rows()
 
 
+def test_samples_draws_and_rejects_know_no_shards(tmp_path: Path) -> None:
+    """Few videos, more samples than there are first draws, and some videos too short for a clip."""
+    define = {"motion": MOTION | {"samples": 7}, "few": MOTION | {"samples": 3}}
+    projects = [
+        make(tmp_path / name, lines="forward", shard_size=size, define=define)
+        for name, size in (("one", 99), ("many", 1))
+    ]
+    for project in projects:
+        project.config["bad_videos"] = {"action": "reject"}
+        for number in (0, 3):
+            project.video("a", number, seed=number, length=2)
+        project.run()
+    one, many = (project.rows() for project in projects)
+    assert one == many
+    assert [row["videos_candidate"] for row in one] == [3, 3]
+
+
 def test_the_order_of_a_manifest_is_no_change(tmp_path: Path) -> None:
     project = make(tmp_path / "project", lines="forward", shard_size=2, define={"motion": MOTION})
     project.run()

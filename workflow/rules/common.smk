@@ -2,6 +2,7 @@
 import json
 import os
 import sys
+import time
 
 BASE = Path(workflow.basedir).resolve()
 sys.path.insert(0, str(BASE / "workflow"))
@@ -13,8 +14,9 @@ os.environ.update(
 
 from vidgauge import plan
 from vidgauge.manifest.listing import read_dataset, shards_needed
-from vidgauge.prepare import checked, has_gpu, prepare, remembered
+from vidgauge.prepare import checked, has_gpu, joined_shards, prepare
 
+STARTED = time.time()
 CONFIG = checked(config, workflow)
 EVALUATION = CONFIG.evaluation
 METRICS = plan.metrics(CONFIG)
@@ -48,7 +50,7 @@ def probed_files(wildcards):
     folder = RESULTS / "manifests" / wildcards.dataset
     listed = read_dataset(folder)
     needed = shards_needed(listed.counts, plan.videos_wanted(CONFIG, wildcards.dataset))
-    number = remembered(folder / "probed.json", needed, listed.shards)
+    number = joined_shards(folder / "probed.json", f"{folder}/shards/{{shard}}.jsonl", needed, listed.shards)
     return expand("<results>/manifests/{dataset}/shards/{shard}.jsonl", shard=range(number), **wildcards)
 
 
@@ -68,7 +70,8 @@ def feature_shards(wildcards):
     wanted = plan.Features(wildcards.dataset, wildcards.clips, wildcards.extractor)
     needed = plan.shards_of(CONFIG, wanted, gate_counts())
     folder = RESULTS / "features" / wanted.dataset / wanted.clips / wanted.extractor
-    number = remembered(folder / "merged.json", needed, read_dataset(RESULTS / "manifests" / wanted.dataset).shards)
+    shards = read_dataset(RESULTS / "manifests" / wanted.dataset).shards
+    number = joined_shards(folder / "merged.json", f"{folder}/{{shard}}.h5", needed, shards)
     return expand("<results>/features/{dataset}/{clips}/{extractor}/{shard}.h5", shard=range(number), **wildcards)
 
 
@@ -153,3 +156,11 @@ def all_rows(wildcards):
         metric=METRICS,
         candidate=CONFIG.candidates,
     )
+
+
+def finished_table():
+    """The table, if this run made it."""
+    table = RESULTS / EVALUATION / "metrics.txt"
+    if not table.exists() or table.stat().st_mtime < STARTED:
+        return ""
+    return f"\n{table.read_text()}\nResults: {table.parent}/"

@@ -22,6 +22,7 @@ rule table:
     input:
         plan="<results>/{evaluation}/plan/evaluation.json",
         rows=all_rows,
+        rejected="<results>/{evaluation}/rejected.jsonl",
     output:
         json="<results>/{evaluation}/metrics.json",
         csv=report(
@@ -41,5 +42,5 @@ rule table:
     conda:
         "../../envs/vidgauge.yaml"
     shell:
-        "python -m vidgauge table {input.plan:q} {input.rows:q} --json {output.json:q} --csv {output.csv:q}"
+        "python -m vidgauge table {input.plan:q} {input.rows:q} --rejected {input.rejected:q} --json {output.json:q} --csv {output.csv:q}"
         " --text {output.text:q} 2> {log:q}"

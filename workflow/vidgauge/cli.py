@@ -137,7 +137,8 @@ def screen(plan: Path, manifests: tuple[Path, ...], out: Path, rejected: Path) -
 
     MANIFESTS: for each dataset, in the order of the PLAN, its videos.jsonl, rejected.jsonl and listing/lines.json.
 
-    Example: vidgauge screen results/demo/plan/screen.json videos.jsonl rejected.jsonl lines.json
+    Example: vidgauge screen results/demo/plan/screen.json
+    results/manifests/{real,mild,strong,scrambled}/{videos.jsonl,rejected.jsonl,listing/lines.json}
     --out screened.json --rejected rejected.jsonl
     """
     from vidgauge.manifest.gate import screen_files
@@ -249,21 +250,24 @@ def metric(plan: Path, features: tuple[Path, ...], candidate: str, out: Path) ->
 @main.command()
 @click.argument("plan", type=File)
 @click.argument("rows", type=File, nargs=-1, required=True)
+@click.option("--rejected", type=File, required=True, help="The evaluation's rejected.jsonl.")
 @click.option("--json", "json_out", type=Out, required=True, help="All results and their provenance.")
 @click.option("--csv", "csv_out", type=Out, required=True, help="One line per result.")
 @click.option("--text", "text_out", type=Out, required=True, help="The table for people.")
-def table(plan: Path, rows: tuple[Path, ...], json_out: Path, csv_out: Path, text_out: Path) -> None:
+def table(plan: Path, rows: tuple[Path, ...], rejected: Path, json_out: Path, csv_out: Path, text_out: Path) -> None:
     """Collect the ROWS of an evaluation in one JSON file, one CSV file and one table.
 
     Example: vidgauge table results/demo/plan/evaluation.json results/demo/metrics/*/*.json
-    --json metrics.json --csv metrics.csv --text metrics.txt
+    --rejected results/demo/rejected.jsonl --json metrics.json --csv metrics.csv --text metrics.txt
     """
     from vidgauge.evaluate import ROW
+    from vidgauge.files import read_jsonl
     from vidgauge.report.collect import collect
 
     collect(
         _json(plan, "config", "metrics"),
         [_json(row, *ROW) for row in rows],
+        list(read_jsonl(rejected)),
         json_out=json_out,
         csv_out=csv_out,
         text_out=text_out,

@@ -114,7 +114,7 @@ def _contradictions(config: Config) -> Iterable[str]:
     if config.reference is not None and config.reference not in config.datasets:
         yield (
             f"reference: '{config.reference}' is not among the datasets; "
-            f"{did_you_mean(config.reference, config.datasets)} Use null where every metric looks at candidates alone"
+            f"{did_you_mean(config.reference, config.datasets)}; use null where every metric looks at candidates alone"
         )
     if not config.candidates:
         yield f"datasets: only the reference '{config.reference}' is there; add a dataset to be judged"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ ROW = {
     "runs": "how many runs, with seeds seed, seed + 1, ...",
     "runs_values": "value of each run",
     "warnings": "why the number is not to be trusted, in sentences",
+    "undecodable": "videos left out because they could not be decoded: dataset, path, reason, detail",
     "note": "what must be said wherever the number is shown; null if nothing",
     "values": "the metric's own parts by name, means over runs",
 }
@@ -58,6 +60,11 @@ class Side:
     @property
     def videos(self) -> int:
         return len(set(self.samples.video))
+
+    @property
+    def distinct(self) -> int:
+        """Samples that are no second draw of the same frames: a video with no room to choose repeats its clip."""
+        return len(set(zip(self.samples.video, self.samples.start, strict=True)))
 
 
 def evaluate(plan: Mapping[str, Any], candidate: str, files: Sequence[Path]) -> dict[str, Any]:
@@ -149,10 +156,16 @@ def _row(
         "runs": len(results),
         "runs_values": [_finite(value) for value in values],
         "warnings": list(dict.fromkeys([*why, *_warnings(plan, [*candidates, *references])])),
+        "undecodable": _undecodable([*candidates, *references]),
         "note": extractor.note,
         "values": _parts(results),
     }
     return {key: row[key] for key in ROW}
+
+
+def _undecodable(sides: Sequence[Side | None]) -> list[dict[str, Any]]:
+    found = [{"dataset": side.name, **bad} for side in sides if side for bad in side.failed]
+    return [bad for number, bad in enumerate(found) if bad not in found[:number]]
 
 
 def _parts(results: Sequence[Reduced | str]) -> dict[str, float | None]:
@@ -183,14 +196,14 @@ def _std(values: Sequence[float]) -> float | None:
 def _warnings(plan: Mapping[str, Any], sides: Sequence[Side | None]) -> list[str]:
     """Why the number is not to be trusted, each reason once."""
     there = [side for side in sides if side]
-    found = [*_few_samples(plan, there)]
+    found = [*_few_samples(plan, there), *_mixed(there)]
     for side in there:
         found += _side_warnings(plan, side)
     return list(dict.fromkeys(found))
 
 
 def _few_samples(plan: Mapping[str, Any], sides: Sequence[Side]) -> list[str]:
-    n, width = min(len(side.samples.values) for side in sides), sides[0].samples.values.shape[1]
+    n, width = min(side.distinct for side in sides), sides[0].samples.values.shape[1]
     if plan["definition"]["reduce"] != "frechet" or n > width:
         return []
     return [f"{n} samples of {width} features: the covariance is singular, and the distance is biased upward"]
@@ -202,7 +215,20 @@ def _side_warnings(plan: Mapping[str, Any], side: Side) -> list[str]:
         texts.append(f"{side.name}: {wanted} samples were asked for, only {n} are there")
     if side.failed:
         texts.append(f"{side.name}: {len(side.failed)} videos could not be decoded and are left out")
+    if side.distinct < n:
+        texts.append(
+            f"{side.name}: only {side.distinct} of {n} samples are distinct; videos are too short for more draws"
+        )
     if side.attrs["clip_spec"]["clips_per_video"] > 1:
         texts.append(f"{side.name}: {n} samples come from {side.videos} videos; clips of one video are not independent")
-    texts += [f"{side.name}: features made with different {what}" for what in side.attrs.get("mixed", [])]
+    return texts
+
+
+def _mixed(sides: Sequence[Side]) -> list[str]:
+    """What features of one number should share: its last digits depend on these."""
+    texts = []
+    for what in ("device", "batch_shape", "versions"):
+        found = {json.dumps(side.attrs.get(what), sort_keys=True) for side in sides if len(side.samples.values)}
+        if len(found) > 1 or any(what in side.attrs.get("mixed", []) for side in sides):
+            texts.append(f"features were made with different {what.replace('_', ' ')}: the last digits may differ")
     return texts

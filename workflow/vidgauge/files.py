@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from vidgauge.errors import VidgaugeError
+
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
@@ -35,7 +37,7 @@ def replacing(path: str | os.PathLike[str], *, sync: bool = True) -> Iterator[Pa
     except BaseException as error:  # also KeyboardInterrupt and SystemExit: nothing half-written stays
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        if number := _failed_write(error):
+        if number := _failed_write(error, temporary):
             raise OSError(number, os.strerror(number), str(final)) from error
         raise
 
@@ -79,17 +81,22 @@ def to_jsonl(values: Iterable[Any]) -> str:
 def read_jsonl(path: Path) -> Iterator[Any]:
     """The objects of a JSONL file. Lines end at a line feed alone: prompts may hold other line separators."""
     with path.open("rb") as lines:
-        for line in lines:
-            yield json.loads(line.decode("utf-8", "surrogateescape"))
+        for number, line in enumerate(lines, 1):
+            try:
+                yield json.loads(line.decode("utf-8", "surrogateescape"))
+            except ValueError as error:
+                raise VidgaugeError(
+                    f"{path}: line {number} is no JSON ({error}); delete the file and run again"
+                ) from None
 
 
 def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")  # a folder above the root may have a name that is not UTF-8
 
 
-def _failed_write(error: BaseException) -> int | None:
+def _failed_write(error: BaseException, path: Path) -> int | None:
     """The system's error number where writing failed: HDF5 gives it in its text alone, and not always as an OSError."""
-    if isinstance(error, OSError) and error.errno:
+    if isinstance(error, OSError) and error.errno and error.filename in (None, str(path)):
         return error.errno
     found = re.search(r"errno = (\d+)", str(error)) if isinstance(error, OSError | RuntimeError) else None
     return int(found[1]) if found else None

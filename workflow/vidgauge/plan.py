@@ -19,6 +19,12 @@ Counts = Mapping[str, Mapping[str, list[int]]]
 
 MAX_DRAWS = 1 << 16
 
+ROW_VERSION = 1
+"""Raise it when the same features give another row: a new key, another warning."""
+
+SCREEN_VERSION = 1
+"""Raise it when the same manifests are found usable, or not, for other reasons."""
+
 
 @dataclass(frozen=True)
 class Features:
@@ -87,7 +93,7 @@ class Metric:
             "definition": self.definition.model_dump(mode="json"),
             "array": self.array,
             "options": {**self.reduce.options, **self.definition.options},
-            "reduce_version": self.reduce.version,
+            "versions": {"row": ROW_VERSION, "reduce": self.reduce.version},
             "extractor": layout.extractor_name(self.extractor, config.precision),
             "seeds": seeds(config),
             "bad_videos": config.bad_videos.model_dump(mode="json"),
@@ -143,19 +149,20 @@ def needs(config: Config) -> dict[str, dict[str, Any]]:
 
 
 def videos_wanted(config: Config, dataset: str) -> int | None:
-    """Videos of a dataset that its metrics need at most, one draw each where draws may grow; None: all."""
+    """Videos of a dataset that must be probed for what its metrics sample; None: all.
+
+    Where bad videos are left out, all are probed: how many are usable decides how often each is drawn from.
+    """
+    if config.bad_videos.action == "reject":
+        return None
     most = 0
     for metric in metrics(config).values():
         if dataset in datasets(config, metric):
             wanted = metric.clips_wanted()
             if wanted is None:
                 return None
-            most = max(most, -(-wanted // _least_draws(metric)))
+            most = max(most, wanted)
     return most
-
-
-def _least_draws(metric: Metric) -> int:
-    return 1 if metric.clips.clips_per_video == "auto" else metric.clips.clips_per_video
 
 
 def features(config: Config, metric: Metric, dataset: str, counts: Counts) -> list[Features]:
@@ -192,30 +199,33 @@ def shards_of(config: Config, wanted: Features, counts: Counts) -> int:
     for metric in metrics(config).values():
         if wanted.dataset in datasets(config, metric) and wanted in features(config, metric, wanted.dataset, counts):
             usable = counts[wanted.dataset][metric.need]
-            most = max(most, first_shards(usable, metric.clips_wanted(), metric.draws(sum(usable))))
+            most = max(most, first_shards(usable, metric.clips_wanted()))
     return most
 
 
-def first_shards(usable: list[int], clips: int | None, draws: int) -> int:
-    """The smallest number of first shards that give `clips` clips; all that hold a video where that is never reached.
+def first_shards(usable: list[int], clips: int | None) -> int:
+    """The smallest number of first shards that hold `clips` videos; all that hold a video where that is never reached.
 
-    >>> first_shards([10, 10, 10, 0], clips=15, draws=1), first_shards([10, 10, 10, 0], clips=None, draws=1)
+    Every video gives a first clip before one gives a second, so draws play no part.
+
+    >>> first_shards([10, 10, 10, 0], 15), first_shards([10, 10, 10, 0], None)
     (2, 3)
     """
     total, number = 0, 0
     for shard, videos in enumerate(usable, 1):
         if videos and (clips is None or total < clips):
-            total, number = total + videos * draws, shard
+            total, number = total + videos, shard
     return number
 
 
 def clips_asked(config: Config, name: str) -> Asked:
-    """What a folder of clips of this evaluation is named after. Raises KeyError for others."""
+    """What a folder of clips of this evaluation is named after, and no more. Raises KeyError for others."""
     for metric in metrics(config).values():
         fixed = metric.clips.clips_per_video
         powers = [1 << power for power in range(MAX_DRAWS.bit_length())] if fixed == "auto" else [fixed]
         for seed in seeds(config):
             for draws in powers:
                 if layout.clips_name(metric.clips, seed=seed, draws=draws) == name:
-                    return Asked(spec=metric.clips, seed=seed, draws=draws)
+                    spec = metric.clips.model_copy(update={"clips_per_video": draws})
+                    return Asked(spec=spec, seed=seed if spec.start == "random" else 0, draws=draws)
     raise KeyError(name)

@@ -26,20 +26,31 @@ def checked(raw: Mapping[str, Any], workflow: Any) -> Config:
     """The checked configuration; leaves with every problem in one message."""
     where = ", ".join(str(path) for path in workflow.configfiles) or "config"
     try:
-        return configuration.load(raw, where)
+        config = configuration.load(raw, where)
+        if config.device == "cuda" and workflow.local_exec and not has_gpu():
+            raise UsageError(f"{where}: device: cuda, but this machine shows no GPU; use device: auto, or cpu")
     except VidgaugeError as error:
         _leave(error)
+    return config
 
 
 def prepare(config: Config, workflow: Any, *, manifests: Path, plans: Path) -> None:
     """List the sources and write the plans, in the main process only, and hold the results folder while jobs run."""
 
     def write() -> None:
+        remove_leftovers(Path(config.results))
         write_listings(config, manifests)
         write_plans(config, manifests, plans)
 
     if workflow.is_main_process:
         guard(workflow, Path(config.results), write)
+
+
+def remove_leftovers(results: Path) -> None:
+    """Remove what killed jobs had half written. A job that outlived its run can then not finish; it is done again."""
+    for folder in (results / "clips", results / "features"):
+        for path in folder.rglob(".*.tmp"):
+            path.unlink(missing_ok=True)
 
 
 def write_listings(config: Config, manifests: Path) -> None:
@@ -65,7 +76,7 @@ def write_plans(config: Config, manifests: Path, plans: Path) -> None:
     listed = {name: read_dataset(manifests / name).counts for name in config.datasets}
     metrics = {name: metric.as_dict(config) for name, metric in plan.metrics(config).items()}
     files: dict[str, Any] = {
-        "screen.json": {"listed": listed, "needs": plan.needs(config)},
+        "screen.json": {"version": plan.SCREEN_VERSION, "listed": listed, "needs": plan.needs(config)},
         "gate.json": {"bad_videos": config.bad_videos.model_dump(mode="json")},
         "evaluation.json": {
             "evaluation": config.evaluation,
@@ -78,21 +89,22 @@ def write_plans(config: Config, manifests: Path, plans: Path) -> None:
         write_if_changed(plans / name, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 
 
-def remembered(file: Path, needed: int, shards: int) -> int:
-    """How many of a dataset's `shards` to join: what is needed now, or what an earlier evaluation needed if more.
+def joined_shards(file: Path, pattern: str, needed: int, shards: int) -> int:
+    """How many of a dataset's `shards` to join: what is needed now, or what an earlier evaluation made if that is more.
 
-    The number is written to `file`, an input of the job that joins: Snakemake makes no missing shard for a joined file
-    that is older than none of its inputs, so a number that grows must show as a file that is new.
+    pattern: the shards' paths, with {shard}. The number is written to `file`, an input of the job that joins: Snakemake
+    makes no missing shard for a joined file that is older than none of its inputs, so a number that grows must show as
+    a file that is new.
     """
-    before = json.loads(file.read_text()) if file.exists() else 0
-    number = min(max(needed, before), shards)
+    made = max((n for n in range(1, shards + 1) if Path(pattern.format(shard=n - 1)).exists()), default=0)
+    number = max(needed, made)
     write_if_changed(file, f"{number}\n")
     return number
 
 
 def has_gpu() -> bool:
     """Whether this machine shows a GPU's device file. Only for planning: the job itself asks PyTorch."""
-    return any(Path(device).exists() for device in ("/dev/nvidia0", "/dev/dxg", "/dev/kfd"))
+    return any(any(Path("/dev").glob(name)) for name in ("nvidia[0-9]*", "dxg", "kfd"))
 
 
 def _leave(error: VidgaugeError) -> NoReturn:

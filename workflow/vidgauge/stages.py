@@ -44,7 +44,8 @@ def make_features_file(
     the same, for a reason of its own (a changed rule, say): then the clips of the shard `videos`, as
     `asked`, are made once more, here.
     """
-    with tempfile.TemporaryDirectory(prefix="vidgauge-") as folder:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".clips-", dir=out.parent) as folder:  # the system's own may be small
         if not clips and videos is not None and asked is not None:
             clips = [Path(folder, "clips.h5")]
             make_clips_file(videos, asked, clips[0], workers=workers)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import pytest
 from hypothesis import given
@@ -131,7 +132,14 @@ def test_shards_are_kept_until_they_are_outgrown_fourfold(folder, tmp_path, make
     for i in range(10, 17):
         (videos / f"{i}.mp4").unlink()
     assert listed(10) == 9
-    assert write_listing(folder, videos, None, 5, probe_version=1).shards == 2
+    assert write_listing(folder, videos, None, 5, probe_version=1).shards == 9  # another size alone recuts nothing
+    for i in range(10, 45):
+        make_video(videos / f"{i}.mp4")
+    assert write_listing(folder, videos, None, 1, probe_version=1).shards == 45
+    shutil.rmtree(folder)
+    (folder / "listing").mkdir(parents=True)
+    (folder / "listing" / "7.jsonl").touch()
+    assert write_listing(folder, videos, None, 30, probe_version=1).shards == 2
     names = {path.name for path in (folder / "listing").iterdir()}
     assert names == {"0.jsonl", "1.jsonl", "rejected.jsonl", "lines.json", "written.json"}
 
@@ -150,9 +158,11 @@ def test_a_source_without_a_usable_video_has_one_empty_shard(folder, tmp_path, w
 
 
 def test_a_name_bound_to_another_source_or_root(folder, videos, tmp_path, write_lines):
-    write_listing(folder, videos, None, 6, probe_version=1)
-    age(folder)
     source = write_lines(tmp_path / "m.jsonl", {"videos": ["videos/00.mp4"]})
+    write_listing(folder, source, None, 6, probe_version=1)  # nothing was computed: the name is free
+    write_listing(folder, videos, None, 6, probe_version=1)
+    (folder / "shards").mkdir()
+    age(folder)
     with pytest.raises(VidgaugeError) as error:
         write_listing(folder, source, None, 6, probe_version=1)
     results = tmp_path / "results"

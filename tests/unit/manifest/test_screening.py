@@ -101,7 +101,7 @@ def test_fail_names_the_bad_videos_and_the_way_on(dataset):
         "a, line 2",
         "too-short",
         "r/rejected.jsonl",
-        "bad_videos: {action: reject, max_fraction: 0.05}",
+        "bad_videos: {action: reject, max_fraction: 0.",
     ):
         assert part in said
 

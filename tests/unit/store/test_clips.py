@@ -100,7 +100,7 @@ def test_other_schema_and_kind_are_named(tmp_path: Path) -> None:
         open_clips(path)
     with h5py.File(path, "w") as file:
         file["frames"] = 1
-    with pytest.raises(VidgaugeError, match="not a file of vidgauge"):
+    with pytest.raises(VidgaugeError, match="no file of vidgauge"):
         open_clips(path)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from vidgauge.errors import UsageError
 from vidgauge.files import write_json
 from vidgauge.manifest.screening import Files, judge, read_screened, screen, write_screened
 from vidgauge.specs import ClipSpec
@@ -16,6 +17,11 @@ def screen_files(plan: Mapping[str, Any], manifests: Sequence[Path], out: Path, 
 
     manifests: videos.jsonl, rejected.jsonl and lines.json of each dataset, in the plan's order.
     """
+    if len(manifests) != 3 * len(plan["listed"]):
+        raise UsageError(
+            f"{len(manifests)} files were given for the datasets {', '.join(plan['listed'])}; of each, in this order, "
+            "videos.jsonl, rejected.jsonl and listing/lines.json are wanted"
+        )
     threes = zip(manifests[::3], manifests[1::3], manifests[2::3], strict=True)
     files = {
         dataset: Files(videos, bad, lines, counts)

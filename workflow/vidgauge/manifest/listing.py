@@ -55,7 +55,11 @@ def write_listing(folder: Path, source: Path, root: Path | None, shard_size: int
     before = read_dataset(folder) if (folder / "dataset.json").exists() else None
     bound = str(source.resolve()), str(root_of(source, root).resolve())
     if before is not None and source.exists() and (before.source, before.root) != bound:
-        raise VidgaugeError(_bound_elsewhere(folder, before, *bound))
+        if (
+            folder / "shards"
+        ).exists():  # else nothing rests on it yet: listing alone, as a dry run does, binds no name
+            raise VidgaugeError(_bound_elsewhere(folder, before, *bound))
+        before = None
     listing = list_source(source, root)
     shards = _shard_count(len(listing.rows), shard_size, before)
     header = to_json({"probe": probe_version, "format": FORMAT}) + "\n"
@@ -140,7 +144,7 @@ def shards_needed(counts: Sequence[int], videos: int | None, margin: float = MAR
 
 def _shard_count(videos: int, shard_size: int, before: Dataset | None) -> int:
     """Kept until shards outgrow their size by far: a new count moves videos between shards and redoes them all."""
-    if before is not None and before.shard_size == shard_size and videos <= GROWTH * before.shards * shard_size:
+    if before is not None and videos <= GROWTH * before.shards * shard_size:
         return before.shards
     return max(1, -(-videos // shard_size))
 

@@ -8,6 +8,7 @@ job wrote.
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -222,6 +223,7 @@ def _nothing_left(screened: Screened, rejected_path: Path) -> str | None:
 
 def _bad_videos(screened: Screened, rejected_path: Path) -> str:
     by_dataset = Counter(bad["dataset"] for bad in screened.rejected)
+    worst = math.ceil(100 * max(totals.fraction for totals in screened.totals.values())) / 100
     shares = ", ".join(f"{count} in {dataset}" for dataset, count in by_dataset.items())
     lines = [_shown(bad) for bad in screened.rejected[:SHOWN]]
     if len(screened.rejected) > SHOWN:
@@ -231,7 +233,7 @@ def _bad_videos(screened: Screened, rejected_path: Path) -> str:
             f"Bad videos: {shares}. {_by_reason(screened.rejected)}",
             *lines,
             f"All are listed in {rejected_path}. Repair or remove them, or go on without them: "
-            "bad_videos: {action: reject, max_fraction: 0.05} in the configuration.",
+            f"bad_videos: {{action: reject, max_fraction: {worst:.2f}}} in the configuration.",
         ]
     )
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
+import av
 import numpy as np
 
 from vidgauge.errors import BadVideo
 from vidgauge.media.decode import Clip, read_clips
-from vidgauge.media.sampling import SPEC_REASONS
+from vidgauge.media.sampling import spec_problem
 from vidgauge.specs import ClipSpec, Video
 
 
@@ -50,7 +51,7 @@ def make_clips(
                 if not running:
                     break
                 video, future = running.popleft()
-                _hand_over(video, future.result(), sorted(draws), writer)
+                _hand_over(video, spec, future.result(), sorted(draws), writer)
                 done += 1
                 if progress is not None:
                     progress(done, len(ordered))
@@ -64,11 +65,15 @@ def _clips_of(video: Video, spec: ClipSpec, seed: int, draws: Sequence[int]) -> 
         return read_clips(video, spec, seed=seed, draws=draws)
     except BadVideo as problem:
         return problem
+    except (OSError, av.FFmpegError) as problem:  # one video's trouble must not take its shard along
+        return BadVideo("unreadable", f"{type(problem).__name__}: {problem}")
 
 
-def _hand_over(video: Video, result: list[Clip] | BadVideo, draws: Sequence[int], writer: Writer) -> None:
+def _hand_over(
+    video: Video, spec: ClipSpec, result: list[Clip] | BadVideo, draws: Sequence[int], writer: Writer
+) -> None:
     if isinstance(result, BadVideo):
-        if result.reason not in SPEC_REASONS:
+        if spec_problem(spec, video.frames, video.fps, video.duration) is None:  # else the gate has listed it
             writer.fail(video.id, video.path, result.reason, result.detail)
         return
     for draw, (start, index, frames) in zip(draws, result, strict=True):

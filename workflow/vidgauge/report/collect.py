@@ -17,12 +17,35 @@ from vidgauge.report.table import Row, csv_text, table_text
 PACKAGES = ("av", "h5py", "numpy", "pillow", "scipy", "snakemake", "timm", "torch", "torchvision")
 
 
-def collect(plan: Mapping[str, Any], rows: Sequence[Row], *, json_out: Path, csv_out: Path, text_out: Path) -> None:
+def collect(
+    plan: Mapping[str, Any],
+    rows: Sequence[Row],
+    rejected: Sequence[Mapping[str, Any]],
+    *,
+    json_out: Path,
+    csv_out: Path,
+    text_out: Path,
+) -> None:
     """Write metrics.json, metrics.csv and metrics.txt. Rows keep their order."""
-    result = {"evaluation": plan["evaluation"], "results": rows, "provenance": provenance(plan)}
+    result = {
+        "evaluation": plan["evaluation"],
+        "results": rows,
+        "rejected": left_out(rejected),
+        "provenance": provenance(plan),
+    }
     write_json(json_out, result)
     write_text(csv_out, csv_text(rows))
-    write_text(text_out, table_text(plan["evaluation"], rows))
+    write_text(text_out, table_text(plan["evaluation"], rows, left_out(rejected)))
+
+
+def left_out(rejected: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
+    """Videos that the evaluation does without: {dataset: {reason: how many}}, each video once for each reason."""
+    found = {(bad["dataset"], bad["reason"], bad["line"], bad["path"]) for bad in rejected}
+    counts: dict[str, dict[str, int]] = {}
+    for dataset, reason, *_ in sorted(found, key=str):
+        of_dataset = counts.setdefault(dataset, {})
+        of_dataset[reason] = of_dataset.get(reason, 0) + 1
+    return counts
 
 
 def provenance(plan: Mapping[str, Any]) -> dict[str, Any]:

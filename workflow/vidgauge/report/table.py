@@ -38,8 +38,11 @@ def _flat(row: Row) -> dict[str, Any]:
     return flat | {f"values.{name}": value for name, value in row["values"].items()}
 
 
-def table_text(evaluation: str, rows: Sequence[Row]) -> str:
-    """A table for the terminal: one line per metric, one column per candidate, the best one marked, then the notes."""
+def table_text(evaluation: str, rows: Sequence[Row], left_out: Mapping[str, Mapping[str, int]] | None = None) -> str:
+    """A table for the terminal: one line per metric, one column per candidate, the best one marked, then the notes.
+
+    left_out: videos that were rejected, {dataset: {reason: how many}}.
+    """
     candidates = list(dict.fromkeys(row["candidate"] for row in rows))
     references = sorted({row["reference"] for row in rows if row["reference"] is not None})
     lines = [["metric", "", *candidates, "samples", "videos"]]
@@ -50,7 +53,7 @@ def table_text(evaluation: str, rows: Sequence[Row]) -> str:
         lines.append([first["metric"], ARROWS[first["better"]], *(cells.get(name, "") for name in candidates), *counts])
     title = f"{evaluation}: {', '.join(candidates)}" + (f" against {', '.join(references)}" if references else "")
     legend = "↓ lower is better, ↑ higher is better, * best; samples and videos: candidate / reference"
-    return "\n".join([title, "", *_aligned(lines), "", legend, *_notes(rows)]) + "\n"
+    return "\n".join([title, "", *_aligned(lines), "", legend, *_notes(rows), *_left_out(left_out or {})]) + "\n"
 
 
 def _by_metric(rows: Sequence[Row]) -> Iterable[list[Row]]:
@@ -93,6 +96,14 @@ def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
             cell.ljust(width) if index < 2 else cell.rjust(width) for index, (cell, width) in enumerate(pairs)
         ).rstrip()
         for pairs in (list(zip(line, widths, strict=True)) for line in lines)
+    ]
+
+
+def _left_out(left_out: Mapping[str, Mapping[str, int]]) -> list[str]:
+    return [
+        f"- {dataset}: {sum(reasons.values())} videos left out "
+        f"({', '.join(f'{reason} {count}' for reason, count in reasons.items())}); see rejected.jsonl"
+        for dataset, reasons in left_out.items()
     ]
 
 

@@ -16,7 +16,7 @@ stats: they are computed once, by `merge`, from all rows. Zero rows are valid.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
@@ -196,13 +196,28 @@ def read_array(path: str | PathLike[str], name: str) -> FeatureArray:
 
 
 def read_samples(path: str | PathLike[str], name: str, samples: int | None) -> FeatureArray:
-    """The rows that `select` picks, in canonical order; fewer where there are fewer, all where `samples` is None."""
+    """The rows that `select` picks, in canonical order; fewer where there are fewer, all where `samples` is None.
+
+    Videos that could not be decoded keep their places in the order: which videos stand in for them would depend on how
+    many shards the file holds. The rows are then fewer than asked for.
+    """
     with _opened(path) as file:
         group = _group(path, file, name)
         origin = _origin(group)
-        rows = select(origin.video, origin.draw, samples)
+        rows = _selected(origin, [str(entry["video"]) for entry in hdf5.read_failed(file)], samples)
         values = _take(group["values"], rows)
     return FeatureArray(values, origin.video[rows], origin.draw[rows], origin.start[rows])
+
+
+def _selected(origin: Origin, failed: Sequence[str], samples: int | None) -> np.ndarray:
+    if samples is None or not len(origin) or not failed:
+        return select(origin.video, origin.draw, samples)
+    draws = int(origin.draw.max()) + 1
+    rows = len(origin) // len(set(zip(origin.video, origin.draw, strict=True)))  # of one clip
+    video = np.concatenate([origin.video, np.repeat(np.array(failed, dtype=object), draws * rows)])
+    draw = np.concatenate([origin.draw, np.tile(np.repeat(np.arange(draws), rows), len(failed))])
+    picked = select(video, draw, samples)
+    return picked[picked < len(origin)]
 
 
 def read_stats(path: str | PathLike[str], name: str) -> tuple[int, np.ndarray, np.ndarray] | None:

@@ -33,12 +33,14 @@ def open_checked(path: Path, kind: str, schema: int) -> h5py.File:
     except FileNotFoundError:
         raise VidgaugeError(f"{path}: is not there; {wanted}; run the workflow again to make it") from None
     except OSError as error:
-        raise VidgaugeError(f"{path}: cannot be read ({error}); {wanted}; delete it and run again") from error
+        again = "; if it is one of the workflow's, delete it and run again"
+        raise VidgaugeError(f"{path}: cannot be read ({error}); {wanted}{again}") from error
     found = (file.attrs.get("kind"), file.attrs.get("schema"))
     if found != (kind, schema):
         file.close()
-        have = f"kind {found[0]!r}, schema {found[1]}" if found[0] else "it is not a file of vidgauge"
-        raise VidgaugeError(f"{path}: {have}; {wanted}; delete it and run again")
+        if not found[0]:
+            raise VidgaugeError(f"{path}: is no file of vidgauge; {wanted}")
+        raise VidgaugeError(f"{path}: kind {found[0]!r}, schema {found[1]}; {wanted}; delete it and run again")
     return file
 
 

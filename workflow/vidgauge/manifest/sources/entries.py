@@ -36,6 +36,7 @@ class Entries:
         self._prefixes = tuple(folder.rstrip("/") + "/" for folder in dict.fromkeys((self.root, resolved)))
         self._folders: dict[str, str] = {}  # resolved parents: realpath costs a system call for each part of a path
         self._rows: dict[str, Row] = {}  # by lexical absolute path: two spellings of one path are one video
+        self._paths: dict[str, str] = {}  # by id
         self._again: dict[str, list[Row]] = {}
         self._rejected: list[Reject] = []
 
@@ -77,6 +78,7 @@ class Entries:
         if self.root_is_given and not inside:
             detail = f"leaves the root {self.root}: move the video, or change or remove `root`"
             return self.reject(line, "outside-root", detail, written)
+        path = self._paths.setdefault(name, path)  # two paths with one id, through a linked root: one video
         if (first := self._rows.get(path)) is not None:
             again = first._replace(id=name, columns=columns, line=line)
             self._again.setdefault(path, [first]).append(again)
