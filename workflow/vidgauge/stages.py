@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from vidgauge import layout
+from vidgauge.digests import manifest_digest
 from vidgauge.extractors.run import extract
 from vidgauge.manifest.probing import read_shard
 from vidgauge.media.clips import make_clips
@@ -20,7 +22,11 @@ def make_clips_file(shard: Path, asked: Asked, out: Path, *, workers: int, progr
     """Decode the clips of a probed shard."""
     spec, seed, draws = asked.spec, asked.seed, asked.draws
     videos, _ = read_shard(shard)
-    attrs = {"clips": layout.clips_name(spec, seed=seed, draws=draws), "seed": seed}
+    attrs = {
+        "clips": layout.clips_name(spec, seed=seed, draws=draws),
+        "manifest_digest": manifest_digest(videos),
+        "versions": {"av": version("av")},
+    }
     full = layout.resolved(spec, seed=seed, draws=draws)
     with ClipsWriter(out, spec=full, shape=(spec.frames, *spec.shape), attrs=attrs) as writer:
         make_clips(videos, spec, seed=seed, draws=range(draws), writer=writer, workers=workers, progress=progress)

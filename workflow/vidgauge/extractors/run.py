@@ -25,7 +25,7 @@ from vidgauge.store.features import FeaturesWriter, Origin
 
 Progress = Callable[[int, int], None]
 Rows = dict[str, np.ndarray]
-LIBRARIES = ("numpy", "av")
+LIBRARIES = ("numpy",)
 TORCH_LIBRARIES = ("torch", "torchvision", "timm")
 
 
@@ -166,7 +166,6 @@ def _refuse_not_finite(rows: np.ndarray, name: str, source: Source, clips: Seque
 def _attrs_of(spec: ExtractorSpec, clips: Clips) -> dict[str, Any]:
     libraries = (*LIBRARIES, *(TORCH_LIBRARIES if spec.uses_gpu else ()))
     versions = {"vidgauge": __version__, "python": python_version(), **{name: _version(name) for name in libraries}}
-    seed = clips.spec["seed"] if "seed" in clips.spec else clips.attrs.get("seed")
     return {
         "extractor": spec.name,
         "version": spec.version,
@@ -174,7 +173,10 @@ def _attrs_of(spec: ExtractorSpec, clips: Clips) -> dict[str, Any]:
         "weights_sha256": spec.weights_sha256,
         "clips": clips.attrs.get("clips"),
         "clip_spec": clips.spec,
-        "seed": seed,  # None where the clip spec makes no draw: such clips are shared by evaluations of any seed
+        "manifest_digest": clips.attrs.get("manifest_digest"),
+        "seed": clips.spec.get(
+            "seed"
+        ),  # None where the clip spec makes no draw: such clips are shared by evaluations of any seed
         "device": None,  # these two are known once a network has run
         "batch_shape": None,
         "versions": {**versions, **clips.attrs.get("versions", {})},

@@ -3,7 +3,7 @@
     /frames   (n, t, h, w, 3) uint8 RGB, one chunk a clip
     /video    (n,) UTF-8, the video's id
     /draw     (n,) int64, which draw of the video
-    /start    (n,) int64, the clip's first frame in the (resampled) video
+    /start    (n,) int64, the clip's first frame in the video
     /index    (n, t) int64, every frame of the clip there
     /failed   (k,) JSON text {"video", "path", "reason", "detail"}: videos that could not be decoded
     attributes: kind "clips", schema, spec (the full clip spec, JSON), shape [t, h, w], and what the writer was given

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from vidgauge.digests import joined
 from vidgauge.errors import VidgaugeError
 from vidgauge.files import replacing
 from vidgauge.metrics.stats import stats_from_features
@@ -107,7 +108,8 @@ def _common_attrs(shards: Sequence[Shard]) -> dict[str, Any]:
         found = [json.loads(text) for text in texts]
         common[key] = found[0] if len(found) == 1 else found
         mixed += [key] if len(found) > 1 else []
-    return {**common, "mixed": mixed}
+    parts = [str(digest) for shard in shards if (digest := shard.attrs.get("manifest_digest"))]
+    return {**common, "manifest_digest": joined(parts) if len(parts) == len(shards) else None, "mixed": mixed}
 
 
 def _failed(shards: Sequence[Shard]) -> list[Mapping[str, Any]]:
