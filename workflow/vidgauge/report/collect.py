@@ -49,7 +49,10 @@ def left_out(rejected: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int]]
 
 
 def provenance(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """What made the numbers; `made` alone differs between two runs of the same evaluation on the same machine."""
+    """The configuration, and the versions at hand when the table was made; those of the features stand in their files.
+
+    `made` alone differs between two runs of the same evaluation on the same machine.
+    """
     return {
         "vidgauge": __version__,
         "python": platform.python_version(),

@@ -8,7 +8,8 @@
     /failed              (k,) JSON text {"video", "path", "reason", "detail"}: videos that could not be decoded
     attributes: kind "features", schema, extractor, version, weights, weights_sha256, clips (the clip spec's name),
                 clip_spec (all of it, JSON), manifest_digest (of all videos), seed, precision, device, batch_shape,
-                versions (JSON) and what the writer was given; after a merge also mixed: the names of those that are lists because the shards differ
+                versions (JSON) and what the writer was given; after a merge also mixed: the names of those that are
+                lists because the shards differ
 
 Rows are in canonical order: video id (by code point), then draw, then frame within the clip. The file of a shard has no
 stats: they are computed once, by `merge`, from all rows. Zero rows are valid.
