@@ -166,3 +166,13 @@ def test_a_file_system_without_locks_warns(tmp_path, monkeypatch, caplog):
     assert lock.acquire()
     assert "this file system has no locks (Function not implemented)" in caplog.text
     lock.release()
+
+
+def test_a_folder_that_cannot_be_made_is_one_paragraph(tmp_path, logger, caplog):
+    (tmp_path / "file").touch()
+    workflow = Workflow()
+    guard(workflow, tmp_path / "file" / "results", lambda: None, logger)
+    with pytest.raises(SystemExit) as stopped:
+        workflow.execute()
+    assert stopped.value.code == 1
+    assert [message.endswith("Not a directory") for message in caplog.messages] == [True]

@@ -13,7 +13,8 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -89,20 +90,22 @@ def guard(workflow: Any, results: Path, write: Callable[[], object], logger: log
     log = logger or _snakemake_logger()
     lock = RunLock(results, log)
     failure: VidgaugeError | None = None
-    if lock.acquire():
-        try:
-            write()
-        except VidgaugeError as error:
-            failure = error
-        finally:
-            lock.release()
+    try:
+        with _readable(results):
+            if lock.acquire():
+                write()
+    except VidgaugeError as error:
+        failure = error
+    finally:
+        lock.release()
     execute = workflow.execute
 
     def locked(*args: Any, **kwargs: Any) -> Any:
         try:
             if not workflow.output_settings.dryrun:
-                _take(lock, results)
-                write()  # again: another run may have held the lock while this one was parsed
+                with _readable(results):
+                    _take(lock, results)
+                    write()  # again: another run may have held the lock while this one was parsed
             elif failure:
                 raise failure
             return execute(*args, **kwargs)
@@ -113,6 +116,15 @@ def guard(workflow: Any, results: Path, write: Callable[[], object], logger: log
             lock.release()
 
     workflow.execute = locked
+
+
+@contextmanager
+def _readable(results: Path) -> Iterator[None]:
+    """What the system refuses, as a message for the user: no traceback for a full disk or a folder of another's."""
+    try:
+        yield
+    except OSError as error:
+        raise VidgaugeError(f"{error.filename or results}: {error.strerror or error}") from error
 
 
 def _take(lock: RunLock, results: Path) -> None:
