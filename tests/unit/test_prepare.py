@@ -159,3 +159,24 @@ def test_job_processes_write_nothing(tmp_path: Path) -> None:
     config = configured(tmp_path)
     prepare(config, SimpleNamespace(is_main_process=False), manifests=tmp_path / "manifests", plans=tmp_path / "plans")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["videos"]
+
+
+@pytest.mark.parametrize(("main", "local", "gpu", "stops"), [(1, 1, 0, 1), (1, 1, 1, 0), (1, 0, 0, 0), (0, 1, 0, 0)])
+def test_a_gpu_that_is_not_there_is_missed_before_any_work(
+    main: int, local: int, gpu: int, stops: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """But a cluster's jobs may run on nodes without one, and its head node needs none."""
+    monkeypatch.setattr("vidgauge.prepare.has_gpu", lambda: bool(gpu))
+    workflow = SimpleNamespace(configfiles=["mine.yaml"], is_main_process=bool(main), local_exec=bool(local))
+    raw = {
+        "evaluation": "t",
+        "datasets": {"a": {"source": "a"}},
+        "metrics": ["inception_score_lite0"],
+        "device": "cuda",
+    }
+    if not stops:
+        assert checked(raw, workflow).device == "cuda"
+        return
+    with pytest.raises(SystemExit):
+        checked(raw, workflow)
+    assert "device: cuda, but this machine shows no GPU" in capsys.readouterr().err

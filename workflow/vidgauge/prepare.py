@@ -27,7 +27,7 @@ def checked(raw: Mapping[str, Any], workflow: Any) -> Config:
     where = ", ".join(str(path) for path in workflow.configfiles) or "config"
     try:
         config = configuration.load(raw, where)
-        if config.device == "cuda" and workflow.local_exec and not has_gpu():
+        if config.device == "cuda" and workflow.is_main_process and workflow.local_exec and not has_gpu():
             raise UsageError(f"{where}: device: cuda, but this machine shows no GPU; use device: auto, or cpu")
     except VidgaugeError as error:
         _leave(error)
