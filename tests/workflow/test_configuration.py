@@ -27,6 +27,7 @@ def test_a_users_configfile_shows_no_trace_of_the_demo(tmp_path: Path) -> None:
     assert sorted(path.name for path in (project.results / "manifests").iterdir()) == ["a", "real"]
 
 
+@pytest.mark.stress
 def test_config_on_the_command_line(tmp_path: Path) -> None:
     project = Project(tmp_path / "project", videos=2)
     project.run("--config", "evaluation=other", "seed=7")
@@ -61,7 +62,16 @@ SLIPS: dict[str, tuple[dict[str, Any], list[str]]] = {
 }
 
 
-@pytest.mark.parametrize("slip", SLIPS)
+FEW = (
+    "misspelt key",
+    "unknown metric",
+    "missing reference",
+    "no source",
+    "frames no video has",
+)  # the rest: unit tests
+
+
+@pytest.mark.parametrize("slip", [pytest.param(s, marks=() if s in FEW else pytest.mark.stress) for s in SLIPS])
 def test_every_slip_is_one_paragraph_that_names_the_key(slip: str, tmp_path: Path) -> None:
     change, wanted = SLIPS[slip]
     project = Project(tmp_path / "project", videos=2, shard_size=8)
@@ -80,6 +90,7 @@ def test_all_slips_at_once(tmp_path: Path) -> None:
     assert all(text in failed.text for text in ("metrcs", "seed", "device"))
 
 
+@pytest.mark.stress
 def test_a_name_bound_to_another_source_is_refused(tmp_path: Path) -> None:
     project = Project(tmp_path / "project", videos=2, datasets=("real", "a", "b"))
     del project.config["datasets"]["b"]

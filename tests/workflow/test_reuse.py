@@ -141,6 +141,7 @@ def test_video_added_while_an_extractor_changes(project: Project) -> None:
     assert all(row["n_reference"] == 20 for row in project.rows())
 
 
+@pytest.mark.stress
 def test_other_working_directory_and_lost_records(project: Project) -> None:
     for dataset in project.config["datasets"].values():
         dataset["source"] = str(project.folder / dataset["source"])
@@ -157,7 +158,8 @@ def test_other_working_directory_and_lost_records(project: Project) -> None:
     assert project.run().jobs["features"] == 1
 
 
-@pytest.mark.parametrize("force", [["-R", "features"], pytest.param(["-F"], marks=pytest.mark.stress)])
+@pytest.mark.stress
+@pytest.mark.parametrize("force", [["-R", "features"], ["-F"]])
 def test_forced_features_read_their_clips(project: Project, force: list[str]) -> None:
     project.run()
     before = project.features()
@@ -182,6 +184,7 @@ def test_samples_cost_no_more_than_they_need(tmp_path: Path) -> None:
     assert set(project.run().jobs) <= {"screen", "gate", "metric", "table"}
 
 
+@pytest.mark.stress
 def test_draws_grow_by_doubling(tmp_path: Path) -> None:
     project = Project(tmp_path / "project", videos=3, define={"more": FRAMES | {"samples": 20}}, metrics=["more"])
     project.run()
@@ -224,6 +227,7 @@ def test_more_draws_and_back_are_never_stale(tmp_path: Path) -> None:
     assert project.rows() == first
 
 
+@pytest.mark.stress
 def test_kept_clips(tmp_path: Path) -> None:
     project = Project(tmp_path / "project", videos=3, keep_clips=True)
     project.run()
@@ -231,6 +235,7 @@ def test_kept_clips(tmp_path: Path) -> None:
     assert project.run().idle
 
 
+@pytest.mark.stress
 def test_runs_use_one_seed_each(tmp_path: Path) -> None:
     project = Project(tmp_path / "project", videos=3, runs=3)
     project.run()
