@@ -6,14 +6,20 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
+
+from pydantic.fields import FieldInfo
 
 from vidgauge import config, extractors
 from vidgauge.evaluate import ROW
+from vidgauge.extractors.own import OwnInput, OwnNetwork
 from vidgauge.metrics import registry
 from vidgauge.report.table import ARROWS
-from vidgauge.specs import ClipSpec
+from vidgauge.specs import ClipSpec, ExtractorSpec, Takes
+from vidgauge.weights import registry as known_weights
 
 ROOT = Path(__file__).parents[1]
+KINDS = {"frame": "single frames", "clip": "whole clips"}
 
 
 def table(head: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
@@ -63,19 +69,100 @@ def reductions() -> str:
     )
 
 
-def arrays() -> str:
-    """Every array of every extractor."""
+def networks() -> str:
+    """Every extractor in a line: what it is called elsewhere, what it sees, what it gives, what it is built from."""
     return table(
-        ("extractor", "array", "width", "one row per", "meaning"),
+        ("extractor", "numbers known as", "sees", "gives", "weights", "licence"),
         (
-            (f"`{name}`", f"`{array}`", str(spec.width), spec.per, spec.meaning)
-            for name, network in extractors.extractors().items()
-            for array, spec in network.arrays.items()
+            (
+                f"[`{name}`](#{name})",
+                spec.known_as or "only here",
+                f"{KINDS[spec.input.kind]}, {_size(spec.input.size)}",
+                ", ".join(f"`{array}` {kind.width}" for array, kind in spec.arrays.items()),
+                ", ".join(f"`{weights}`" for weights in spec.weights) or "none",
+                spec.licence,
+            )
+            for name, spec in extractors.extractors().items()
         ),
     )
 
 
-TABLES: dict[str, Callable[[], str]] = {f.__name__: f for f in (presets, rows, clips, reductions, arrays)}
+def details() -> str:
+    """Every extractor in a section of its own."""
+    return "\n\n".join(_section(spec) for spec in extractors.extractors().values())
+
+
+def _section(spec: ExtractorSpec) -> str:
+    seen = spec.input
+    limited = seen.min_frames > 1 or seen.max_frames is not None
+    lines = [
+        f"### {spec.name}",
+        "",
+        f"{spec.source}.",
+        "",
+        f"- Sees {KINDS[seen.kind]}, {_size(seen.size)}" + (f", {seen.frames_text} frames." if limited else "."),
+        f"- Resize: {seen.resize}. Values: {seen.range}.",
+        *(
+            f"- `{name}`: {array.width} numbers for each {array.per}, {array.meaning}"
+            + (" (only where a metric asks for it)." if array.on_demand else ".")
+            for name, array in spec.arrays.items()
+        ),
+        *(f"- {_file(name, takes, spec)}" for name, takes in spec.weights.items()),
+        *([f"- Note: {spec.note}."] if spec.note else []),
+    ]
+    return "\n".join(lines)
+
+
+def _file(name: str, takes: Takes, spec: ExtractorSpec) -> str:
+    entry = known_weights()[name]
+    form = "TorchScript" if takes.torchscript else "state dict"
+    first = " (default)" if name == next(iter(spec.weights)) else ""
+    gives = f", gives {', '.join(f'`{array}`' for array in takes.arrays)}" if takes.arrays else ""
+    return f"Weights `{name}`{first}: `{entry.file}`, {form}, {entry.size_text}{gives}."
+
+
+def _size(size: tuple[int, int] | None) -> str:
+    return "any size" if size is None else f"{size[0]} x {size[1]}"
+
+
+def weights() -> str:
+    """Every file of weights."""
+    return table(
+        ("weights", "file", "size", "checked by", "licence", "to be cited"),
+        (
+            (
+                f"`{name}`",
+                f"`{entry.file}`",
+                entry.size_text,
+                "sha256" if entry.sha256 else "git blob id" if entry.git_blob else "nothing: must be trusted",
+                entry.licence,
+                entry.citation,
+            )
+            for name, entry in known_weights().items()
+        ),
+    )
+
+
+def own_networks() -> str:
+    """The keys of a network that the user brings."""
+    fields = {f"input.{name}": field for name, field in OwnInput.model_fields.items()}
+    fields |= {name: field for name, field in OwnNetwork.model_fields.items() if name != "input"}
+    return table(
+        ("key", "default", "meaning"),
+        (
+            (f"`{name}`", "" if field.is_required() else f"`{_default(field)}`", field.description or "")
+            for name, field in fields.items()
+        ),
+    )
+
+
+def _default(field: FieldInfo) -> Any:
+    value = field.get_default(call_default_factory=True)
+    return list(value) if isinstance(value, tuple) else value
+
+
+MAKERS = (presets, rows, clips, reductions, networks, details, weights, own_networks)
+TABLES: dict[str, Callable[[], str]] = {make.__name__: make for make in MAKERS}
 
 
 def filled(text: str) -> str:

@@ -25,6 +25,7 @@ RAW: dict[str, Any] = {
     "metrics": ["looks"],
     "define": {"looks": {"reduce": "frechet", "extractor": "pixel_grid"}},
 }
+OWN: dict[str, Any] = {"torchscript": "net.pt", "input": {"layout": "BCTHW"}, "trust": True}
 
 
 def raw(**changes: Any) -> dict[str, Any]:
@@ -171,7 +172,31 @@ def test_unknown_keys_name_the_nearest(changes: dict[str, Any], key: str, text: 
         ({"metrics": ["look"]}, "metrics[0]", "unknown metric 'look'; did you mean 'looks'?"),
         ({"metrics": ["looks", "looks"]}, "metrics", "'looks' is listed twice; keep one"),
         ({"datasets": {"real": {"source": "x"}}}, "datasets", "only the reference 'real' is there; add a dataset"),
-        ({"extractors": {"i3d": {}}}, "extractors.i3d", "not supported yet; known are: efficientnet_lite0, pixel_grid"),
+        (
+            {"extractors": {"i3d": {"trust": True}}},
+            "extractors.i3d",
+            "a network of your own needs torchscript: its file",
+        ),
+        (
+            {"extractors": {"pixel_grid": OWN}},
+            "extractors.pixel_grid",
+            "the name of a network that comes with vidgauge",
+        ),
+        ({"extractors": {"n": {"input": OWN["input"]}}}, "extractors.n.torchscript", "this key is missing; add it"),
+        ({"extractors": {"n": OWN | {"inptu": 1}}}, "extractors.n.inptu", "unknown key; did you mean 'input'?"),
+        ({"extractors": {"n": OWN | {"trust": False}}}, "extractors.n", "give its sha256, or say that you trust it"),
+        ({"extractors": {"n": OWN | {"sha256": "abc"}}}, "extractors.n.sha256", "string should match pattern"),
+        ({"extractors": {"n": OWN | {"input": {"layout": "BTHWC"}}}}, "extractors.n.input.layout", "'BCTHW'"),
+        (
+            {"extractors": {"n": OWN | {"input": {"layout": "NCHW", "frame": 2}}}},
+            "extractors.n.input.frame",
+            "did you mean 'frames'?",
+        ),
+        (
+            {"looks": {"weights": "i3d"}},
+            "define.looks.weights",
+            "pixel_grid does not take 'i3d'; it takes none by name",
+        ),
         ({"looks": {"reduce": "freche"}}, "define.looks.reduce", "did you mean 'frechet'?"),
         ({"looks": {"options": {"dof": 1}}}, "define.looks.options", "dof: unknown option of frechet"),
         ({"looks": {"options": {"ddof": 5}}}, "define.looks.options", "ddof: should be less than or equal to 1"),
@@ -268,7 +293,7 @@ def test_all_contradictions_at_once() -> None:
         reference="reel",
         metrics=["look", "inception_score_lite0"],
         looks={"reduce": "freche", "array": "frames"},
-        extractors={"i3d": {}},
+        extractors={"i3d": {"trust": True}},
     )
     assert [line.split(": ")[0] for line in found] == [
         "evaluation",
@@ -334,3 +359,38 @@ def test_names_of_the_users_choice_mislead_no_suggestion() -> None:
         load(raw | {"define": {"clips": {"reduce": "frechet", "extractor": "pixel_grid", "protocl": "x"}}})
     with pytest.raises(UsageError, match=r"define\.clips\.protocl: unknown key; did you mean 'protocol'"):
         load(raw | {"define": {"clips": {"reduce": "frechet", "extractor": "pixel_grid", "protocl": "x"}}})
+
+
+def test_a_network_of_ones_own_is_an_extractor_like_others() -> None:
+    mine = OWN | {"input": {"layout": "BCTHW", "range": [-1, 1], "size": [8, 9], "frames": 4}, "sha256": "0" * 64}
+    clips = {"frames": 4, "size": [8, 9]}
+    define = {"looks": {"reduce": "frechet", "extractor": "mine", "clips": clips}}
+    config = load(raw(extractors={"mine": mine}, define=define))
+    assert config.extractor("mine").input.max_frames == 4
+    assert config.extractor("mine").arrays["features"].per == "clip"
+    for wrong, message in (
+        ({"frames": 5, "size": [8, 9]}, "needs clips of 4 frames, got 5"),
+        ({"frames": 4, "size": [9, 8]}, r"needs clips of [8, 9] pixels, got [9, 8]"),
+    ):
+        define["looks"]["clips"] = wrong
+        assert message in problem(extractors={"mine": mine}, define=define)
+    assert "did you mean 'mine'?" in problem(
+        extractors={"mine": mine}, define={"looks": {"reduce": "frechet", "extractor": "mien"}}
+    )
+
+
+def test_weights_without_a_known_digest_must_be_vouched_for() -> None:
+    define = {"looks": {"reduce": "inception_score", "extractor": "c3d_ucf101", "options": {"input": "probabilities"}}}
+    text = problem(define=define)
+    assert text.startswith("metrics[0]: c3d_ucf101 rests on c3d_ucf101.pt, of which nobody has published a digest")
+    assert "extractors: {c3d_ucf101: {trust: true}}" in text
+    assert load(raw(define=define, extractors={"c3d_ucf101": {"trust": True}})).extractors["c3d_ucf101"].trust
+
+
+def test_arrays_are_those_of_the_weights() -> None:
+    i3d = {"reduce": "frechet", "extractor": "i3d_kinetics400"}
+    both = i3d | {"weights": "i3d_videogpt", "array": "features"}
+    assert load(raw(define={"looks": both})).definition("looks").weights == "i3d_videogpt"
+    text = problem(define={"looks": both | {"weights": "i3d_styleganv"}})
+    assert text.startswith("define.looks.array: i3d_kinetics400 with weights: i3d_styleganv has no array 'features'")
+    assert "did you mean 'i3d_videogpt'?" in problem(define={"looks": i3d | {"weights": "i3d_videogtp"}})

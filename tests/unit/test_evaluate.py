@@ -17,6 +17,7 @@ from vidgauge.config import load
 from vidgauge.draws import position
 from vidgauge.errors import VidgaugeError
 from vidgauge.evaluate import ROW, evaluate
+from vidgauge.metric import metrics as metrics_of
 from vidgauge.metrics import registry
 from vidgauge.specs import ClipSpec, Reduced
 from vidgauge.store.features import FeatureArray, write_features
@@ -40,7 +41,7 @@ def plan_of(reduce: str = "kernel_exact", *, array: str = "clip", **keys: Any) -
         }
         | own
     )
-    found: dict[str, Any] = json.loads(json.dumps(plan.metrics(config)["m"].as_dict(config)))
+    found: dict[str, Any] = json.loads(json.dumps(plan.metric_plan(config, metrics_of(config)["m"])))
     return found
 
 
@@ -70,6 +71,8 @@ def features(
         "version": 1,
         "weights": None,
         "weights_sha256": None,
+        "weights_verified": None,
+        "licence": "Apache-2.0",
         "clips": layout.clips_name(spec, seed=42, draws=draws),
         "clip_spec": layout.resolved(spec, seed=42, draws=draws),
         "seed": 42,
@@ -128,7 +131,10 @@ def test_the_row_has_exactly_the_keys_of_the_contract(pair: list[Path]) -> None:
         "scale": 1.0,
         "extractor": "pixel_grid",
         "array": "clip",
+        "weights": None,
         "weights_sha256": None,
+        "weights_verified": None,
+        "licence": "Apache-2.0",
         "clips": layout.clips_name(spec, seed=42, draws=1),
         "clip_spec": layout.resolved(spec, seed=42, draws=1),
         "precision": "float32",
@@ -265,7 +271,8 @@ def test_features_that_are_not_finite_are_undefined(tmp_path: Path, pair: list[P
     spoilt = rows(3, 1, 1, seed=0)
     spoilt.values[1, 5] = np.nan
     spec = layout.resolved(ClipSpec(frames=FRAMES), seed=42, draws=1)
-    attrs = {"clips": "x", "clip_spec": spec, "precision": "float32"}
+    weights = dict.fromkeys(["weights", "weights_sha256", "weights_verified", "licence"])
+    attrs = {"clips": "x", "clip_spec": spec, "precision": "float32", **weights}
     write_features(tmp_path / "nan.h5", {"clip": spoilt}, attrs=attrs)  # merge would have refused it
     row = evaluate(plan_of(), "mine", [tmp_path / "nan.h5", pair[1]])
     assert row["value"] is None

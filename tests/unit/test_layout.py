@@ -108,33 +108,42 @@ def test_resolved_holds_every_key() -> None:
 
 def test_versions_are_in_the_names(monkeypatch: pytest.MonkeyPatch) -> None:
     spec, network = ClipSpec(), extractors.spec("pixel_grid")
-    clips, features = clips_name(spec, seed=1, draws=1), extractor_name(network, "float32")
+    clips, features = clips_name(spec, seed=1, draws=1), extractor_name(network, "float32", None)
     monkeypatch.setattr(layout, "CLIPS_VERSION", layout.CLIPS_VERSION + 1)
     assert clips_name(spec, seed=1, draws=1) != clips
-    assert extractor_name(network, "float32") == features
+    assert extractor_name(network, "float32", None) == features
     monkeypatch.setattr(layout, "FEATURES_VERSION", layout.FEATURES_VERSION + 1)
-    assert extractor_name(network, "float32") != features
+    assert extractor_name(network, "float32", None) != features
 
 
 def test_extractor_names() -> None:
     grid, lite0 = extractors.spec("pixel_grid"), extractors.spec("efficientnet_lite0")
-    assert (
-        extractor_name(replace(grid, version=3), "float16")
-        == f"pixel_grid-float16-noweights-v3.{layout.FEATURES_VERSION}"
-    )
-    assert lite0.weights_sha256 is not None
-    head = lite0.weights_sha256[:8]
-    assert extractor_name(lite0, "tf32") == f"efficientnet_lite0-tf32-{head}-v{lite0.version}.{layout.FEATURES_VERSION}"
+    version = layout.FEATURES_VERSION
+    assert extractor_name(replace(grid, version=3), "float16", None) == f"pixel_grid-float16-noweights-v3.{version}"
+    named = extractor_name(lite0, "tf32", "0123456789abcdef", ("features", "logits"))
+    assert named == f"efficientnet_lite0-tf32-01234567-v{lite0.version}.{version}"
+
+
+def test_arrays_on_demand_are_named() -> None:
+    inception = extractors.spec("inception_2015")
+    usual = [name for name, array in inception.arrays.items() if not array.on_demand]
+
+    def named(*arrays: str) -> str:
+        return extractor_name(inception, "float32", "0" * 64, arrays).split("-float32")[0]
+
+    assert named(*usual) == named() == "inception_2015"
+    assert named(*usual, "64", "192") == "inception_2015+64+192"
+    assert named("64", "192") == "inception_2015-64+192"
 
 
 def test_extractor_names_differ_in_all_that_changes_features() -> None:
     lite0 = extractors.spec("efficientnet_lite0")
     changed = [
-        (lite0, "float32"),
-        (lite0, "bfloat16"),
-        (replace(lite0, version=lite0.version + 1), "float32"),
-        (replace(lite0, weights_sha256="0" * 64), "float32"),
-        (replace(lite0, weights_sha256=None), "float32"),
-        (replace(lite0, name="other"), "float32"),
+        (lite0, "float32", "1" * 64),
+        (lite0, "bfloat16", "1" * 64),
+        (lite0, "float32", "0" * 64),
+        (lite0, "float32", None),
+        (replace(lite0, version=lite0.version + 1), "float32", "1" * 64),
+        (replace(lite0, name="other"), "float32", "1" * 64),
     ]
-    assert len({extractor_name(spec, precision) for spec, precision in changed}) == len(changed)  # type: ignore[arg-type]
+    assert len({extractor_name(*given) for given in changed}) == len(changed)  # type: ignore[arg-type]

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from vidgauge import layout, plan
 from vidgauge.config import Config, load
+from vidgauge.metric import MAX_DRAWS, Metric, metrics, need_name, seeds
+from vidgauge.networks import metric_of
 from vidgauge.specs import ClipSpec
 
 GRID = {"extractor": "pixel_grid"}
@@ -33,8 +35,8 @@ def configured(reference: str | None = "real", /, **changes: Any) -> Config:
     )
 
 
-def metric(**definition: Any) -> plan.Metric:
-    return plan.metrics(configured(m=CLIPS | definition))["m"]
+def metric(**definition: Any) -> Metric:
+    return metrics(configured(m=CLIPS | definition))["m"]
 
 
 def counts(config: Config, usable: list[int]) -> dict[str, dict[str, list[int]]]:
@@ -74,12 +76,12 @@ def test_draws_double_until_samples_are_met(samples: int | None, videos: int, dr
 def test_draws_are_the_least_power_of_two_that_is_enough(samples: int, videos: int) -> None:
     draws = metric(samples=samples).draws(videos)
     assert draws.bit_count() == 1
-    assert draws * videos >= samples or draws == plan.MAX_DRAWS
+    assert draws * videos >= samples or draws == MAX_DRAWS
     assert draws == 1 or draws // 2 * videos < samples
 
 
 def test_draws_are_bounded_and_stay_as_they_are_asked_for() -> None:
-    assert metric(samples=10**9).draws(1) == plan.MAX_DRAWS
+    assert metric(samples=10**9).draws(1) == MAX_DRAWS
     assert metric(samples=10**9, clips={"clips_per_video": 3}).draws(1) == 3
     assert metric(samples=10**9, clips={"start": "first"}).draws(1) == 1  # a second draw would be the same clip
     assert metric(array="frame", samples=320).draws(20) == 1  # 16 frames of a clip are 16 samples
@@ -121,11 +123,11 @@ def test_shards_are_those_of_the_metric_that_wants_most() -> None:
     usable = counts(config, [10, 10, 10, 10, 10])
 
     def shards(name: str, only: Config = config) -> int:
-        (file,) = plan.features(config, plan.metrics(config)[name], "a", usable)
+        (file,) = plan.features(config, metrics(config)[name], "a", usable)
         return plan.shards_of(only, file, usable)
 
-    assert plan.features(config, plan.metrics(config)["few"], "a", usable) == plan.features(
-        config, plan.metrics(config)["many"], "a", usable
+    assert plan.features(config, metrics(config)["few"], "a", usable) == plan.features(
+        config, metrics(config)["many"], "a", usable
     )
     assert (shards("few"), shards("many"), shards("other")) == (3, 3, 4)
     assert shards("few", configured(few=few)) == 1
@@ -136,7 +138,7 @@ def test_shards_of_a_reference_do_not_grow_with_what_looks_at_candidates_alone()
     config = configured(pair=FRAMES | {"samples": 160}, alone=ALONE)
     usable = counts(config, [10, 10])
     for dataset, wanted in (("real", 1), ("a", 2)):
-        (file,) = plan.features(config, plan.metrics(config)["pair"], dataset, usable)
+        (file,) = plan.features(config, metrics(config)["pair"], dataset, usable)
         assert plan.shards_of(config, file, usable) == wanted
 
 
@@ -170,7 +172,7 @@ def test_a_need_used_by_both_kinds_of_metric_holds_the_reference() -> None:
 )
 def test_datasets_of_a_metric(reference: str | None, definition: dict[str, Any], datasets: list[str]) -> None:
     config = configured(reference, m=definition)
-    assert plan.datasets(config, plan.metrics(config)["m"]) == datasets
+    assert plan.datasets(config, metrics(config)["m"]) == datasets
 
 
 def test_videos_wanted() -> None:
@@ -188,7 +190,7 @@ def test_videos_wanted() -> None:
 @pytest.mark.parametrize(("start", "files"), [("random", 3), ("first", 1)])
 def test_features_of_each_run(start: str, files: int) -> None:
     config = configured(m=CLIPS | {"clips": {"start": start}}, seed=5, runs=3)
-    found = plan.features(config, plan.metrics(config)["m"], "a", counts(config, [4]))
+    found = plan.features(config, metrics(config)["m"], "a", counts(config, [4]))
     assert len(found) == 3
     assert len(set(found)) == files
     assert {file.dataset for file in found} == {"a"}
@@ -196,7 +198,7 @@ def test_features_of_each_run(start: str, files: int) -> None:
         layout.clips_name(ClipSpec(start=start), seed=seed, draws=1)  # type: ignore[arg-type]
         for seed in (5, 6, 7)
     ]
-    assert plan.seeds(config) == [5, 6, 7]
+    assert seeds(config) == [5, 6, 7]
 
 
 def test_all_features_are_named_once() -> None:
@@ -224,14 +226,14 @@ def test_names_lead_back_to_specs_and_extractors() -> None:
     }
     config = configured(**definitions, seed=9, runs=2)
     usable = counts(config, [3, 4])
-    for found in plan.metrics(config).values():
-        for seed, file in zip(plan.seeds(config), plan.features(config, found, "a", usable), strict=True):
+    for found in metrics(config).values():
+        for seed, file in zip(seeds(config), plan.features(config, found, "a", usable), strict=True):
             asked = plan.clips_asked(config, file.clips)
             spec, named_seed, draws = asked.spec, asked.seed, asked.draws
             wanted = found.clips.model_copy(update={"clips_per_video": draws})
             assert (spec, draws) == (wanted, found.draws(7))
             assert named_seed == seed or spec.start != "random"
-            assert plan.extractor(config, file.extractor) == found.extractor
+            assert metric_of(config, file.extractor).extractor == found.extractor
 
 
 def test_names_of_another_evaluation_are_refused() -> None:
@@ -239,12 +241,12 @@ def test_names_of_another_evaluation_are_refused() -> None:
     with pytest.raises(KeyError):
         plan.clips_asked(config, layout.clips_name(ClipSpec(), seed=43, draws=1))
     with pytest.raises(KeyError):
-        plan.extractor(config, "pixel_grid-float16-noweights-v1.1")
+        metric_of(config, "pixel_grid-float16-noweights-v1.1")
 
 
 def as_dict(reference: str | None = "real", /, **changes: Any) -> dict[str, Any]:
     config = configured(reference, **({"m": FRAMES} | changes))
-    return plan.metrics(config)["m"].as_dict(config)
+    return plan.metric_plan(config, metrics(config)["m"])
 
 
 @pytest.mark.parametrize(
@@ -288,10 +290,10 @@ def test_the_plan_of_a_metric() -> None:
     assert (found["metric"], found["array"], found["need"]) == ("m", "frame", "16f-s1-reject")
     assert found["options"] == {"subsets": 7, "subset_size": 1000}  # defaults are written out
     assert (found["seeds"], found["reference"], found["versions"]["reduce"]) == ([3, 4], "real", 1)
-    assert found["extractor"] == layout.extractor_name(metric().extractor, "float32")
+    assert found["extractor"] == layout.extractor_name(metric().extractor, "float32", None)
     assert as_dict(m=ALONE)["reference"] is None
 
 
 def test_needs_of_nearby_rates_have_names_of_their_own() -> None:
-    assert plan.need_name(ClipSpec(fps=29.97)) != plan.need_name(ClipSpec(fps=30000 / 1001))
-    assert plan.need_name(ClipSpec(max_seconds=1000000)) != plan.need_name(ClipSpec(max_seconds=1000001))
+    assert need_name(ClipSpec(fps=29.97)) != need_name(ClipSpec(fps=30000 / 1001))
+    assert need_name(ClipSpec(max_seconds=1000000)) != need_name(ClipSpec(max_seconds=1000001))

@@ -14,6 +14,7 @@ from vidgauge import plan
 from vidgauge.config import Config, load
 from vidgauge.errors import UsageError
 from vidgauge.manifest.listing import read_dataset
+from vidgauge.metric import metrics
 from vidgauge.prepare import checked, joined_shards, prepare, write_listings, write_plans
 
 LOOKS = {"reduce": "frechet", "extractor": "pixel_grid"}
@@ -67,8 +68,9 @@ def test_plans_hold_what_jobs_read(tmp_path: Path) -> None:
     assert read("gate.json") == {"bad_videos": {"action": "fail", "max_fraction": 1.0}}
     assert read("evaluation.json")["config"] == config.model_dump(mode="json")
     assert list(read("evaluation.json")["metrics"]) == ["looks", "frames"]
-    for name, metric in plan.metrics(config).items():
-        assert read(f"metrics/{name}.json") == metric.as_dict(config) == read("evaluation.json")["metrics"][name]
+    for name, metric in metrics(config).items():
+        wanted = plan.metric_plan(config, metric)
+        assert read(f"metrics/{name}.json") == wanted == read("evaluation.json")["metrics"][name]
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,12 @@ def test_documentation_tables_are_those_of_the_code() -> None:
     assert tables["stale"]() == [], "run: make docs"
 
 
+EXAMPLES = {"my_metric", "my_network", "name", "c3d_ucf101"}
+
+
 def test_the_documented_configuration_keys_exist() -> None:
     from vidgauge.config import Config, MetricDefinition
+    from vidgauge.extractors.own import OwnInput, OwnNetwork
     from vidgauge.specs import ClipSpec
 
     text = (ROOT / "config.yaml").read_text()
@@ -61,15 +65,14 @@ def test_the_documented_configuration_keys_exist() -> None:
         *Config.model_fields,
         *MetricDefinition.model_fields,
         *ClipSpec.model_fields,
-        "real",
-        "mild",
-        "strong",
-        "scrambled",
+        *OwnNetwork.model_fields,
+        *OwnInput.model_fields,
+        *("real", "mild", "strong", "scrambled"),
     }
-    named = set(re.findall(r"^#?\s*([a-z_]+):(?: |$)", text, re.MULTILINE)) - {"my_metric", "name"}
+    named = set(re.findall(r"^#?\s*([a-z_0-9]+):(?: |$)", text, re.MULTILINE)) - EXAMPLES
     assert named <= known
-    assert set(Config.model_fields) - {"extractors", "weights"} <= named
-    assert set(ClipSpec.model_fields) <= named
+    assert set(Config.model_fields) <= named
+    assert {*ClipSpec.model_fields, *OwnNetwork.model_fields, *OwnInput.model_fields} <= named
 
 
 LIGHT = "import sys, vidgauge.cli, vidgauge.config, vidgauge.plan, vidgauge.prepare, vidgauge.extractors"

@@ -3,7 +3,9 @@
 
 rule clips:
     input:
-        "<results>/manifests/{dataset}/shards/{shard}.jsonl",
+        videos="<results>/manifests/{dataset}/shards/{shard}.jsonl",
+        # Weights that cannot be had are found out before hours of decoding.
+        weights=weights_to_fetch,
     output:
         (
             "<results>/clips/{dataset}/{clips}/{shard}.h5"
@@ -20,4 +22,4 @@ rule clips:
     params:
         spec=clip_spec,
     shell:
-        "python -m vidgauge clips {input:q} --spec {params.spec:q} --out {output:q} --workers {threads} 2> {log:q}"
+        "python -m vidgauge clips {input.videos:q} --spec {params.spec:q} --out {output:q} --workers {threads} 2> {log:q}"

@@ -12,14 +12,15 @@ os.environ.update(
     PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
 )
 
-from vidgauge import plan
+from vidgauge import networks, plan
 from vidgauge.manifest.listing import read_dataset, shards_needed
+from vidgauge.metric import metrics
 from vidgauge.prepare import checked, has_gpu, joined_shards, prepare
 
 STARTED = time.time()
 CONFIG = checked(config, workflow)
 EVALUATION = CONFIG.evaluation
-METRICS = plan.metrics(CONFIG)
+METRICS = metrics(CONFIG)
 RESULTS = Path(CONFIG.results)
 prepare(
     CONFIG,
@@ -43,6 +44,7 @@ wildcard_constraints:
     evaluation="[^/]+",
     metric="[^/]+",
     shard=r"\d+",
+    weights=r"\w+",
 
 
 def probed_files(wildcards):
@@ -86,25 +88,47 @@ def clips_unless_done(wildcards):
     A job that runs needs its clips: in job processes, and where features are forced, they are always named. A job that
     Snakemake runs for a reason of its own makes them again itself.
     """
-    clips = expand("<results>/clips/{dataset}/{clips}/{shard}.h5", **wildcards)
+    if workflow.is_main_process and features_done(wildcards):
+        return []
+    return expand("<results>/clips/{dataset}/{clips}/{shard}.h5", **wildcards)
+
+
+def features_done(wildcards):
+    """Whether the features of a shard are newer than its list of videos, and not forced."""
     settings = workflow.dag_settings
-    forced = settings.forceall or settings.forcetargets or "features" in settings.forcerun
-    if forced or not workflow.is_main_process:
-        return clips
+    if settings.forceall or settings.forcetargets or "features" in settings.forcerun:
+        return False
     done = RESULTS / "features" / wildcards.dataset / wildcards.clips / wildcards.extractor / f"{wildcards.shard}.h5"
     videos = RESULTS / "manifests" / wildcards.dataset / "shards" / f"{wildcards.shard}.jsonl"
-    fresh = done.exists() and videos.exists() and done.stat().st_mtime_ns >= videos.stat().st_mtime_ns
-    return [] if fresh else clips
+    return done.exists() and videos.exists() and done.stat().st_mtime_ns >= videos.stat().st_mtime_ns
 
 
-def extractor_of(wildcards):
-    """The extractor that a features file is named after."""
-    return plan.extractor(CONFIG, wildcards.extractor).name
+def weights_to_fetch(wildcards):
+    """The tickets of weights that must be fetched before these features are computed, or these clips decoded for them.
+
+    Never those that are there: nothing that is done can become stale by a ticket.
+    """
+    if "extractor" in wildcards.keys():
+        done = features_done(wildcards)
+    else:
+        done = (RESULTS / "clips" / wildcards.dataset / wildcards.clips / f"{wildcards.shard}.h5").exists()
+    wanted = [] if done else networks.weights_wanted(CONFIG, wildcards.clips, wildcards.get("extractor"))
+    return [f"<results>/weights/{name}.json" for name in wanted if not (RESULTS / "weights" / f"{name}.json").exists()]
+
+
+def network_asked(wildcards):
+    """The network that a features file is named after, and which of its arrays, as JSON."""
+    return networks.network_asked(CONFIG, wildcards.extractor).model_dump_json()
+
+
+def weights_place(wildcards):
+    """Where its weights are."""
+    return networks.weights_place(CONFIG, wildcards.extractor)
 
 
 def gpus(wildcards):
     """GPUs of a features job: none where its network has no use for one, or none can be there."""
-    if CONFIG.device == "cpu" or not plan.extractor(CONFIG, wildcards.extractor).uses_gpu:
+    if CONFIG.device == "cpu" or not networks.metric_of(CONFIG, wildcards.extractor).extractor.uses_gpu:
         return 0
     return int(CONFIG.device == "cuda" or not workflow.local_exec or has_gpu())
 

@@ -5,6 +5,7 @@ rule features:
     input:
         clips=clips_unless_done,
         videos="<results>/manifests/{dataset}/shards/{shard}.jsonl",
+        weights=weights_to_fetch,
     output:
         "<results>/features/{dataset}/{clips}/{extractor}/{shard}.h5",
     log:
@@ -17,15 +18,16 @@ rule features:
     threads: feature_threads
     resources:
         gpu=gpus,
-        # A resource, not a parameter: another device must not make finished features stale.
+        # Resources, not parameters: another device or folder must not make finished features stale.
         device=CONFIG.device,
+        weights=weights_place,
     params:
-        extractor=extractor_of,
+        network=network_asked,
         precision=CONFIG.precision,
         spec=clip_spec,
     shell:
         "python -m vidgauge features {input.clips:q} --videos {input.videos:q} --spec {params.spec:q}"
-        " --extractor {params.extractor:q} --device {resources.device} --precision {params.precision}"
+        " --extractor {params.network:q} --weights {resources.weights:q} --device {resources.device} --precision {params.precision}"
         " --out {output:q} --workers {threads} 2> {log:q}"
 
 

@@ -6,13 +6,19 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
 from vidgauge import __version__
 from vidgauge.errors import UsageError, VidgaugeError
-from vidgauge.specs import Asked, Precision
+from vidgauge.specs import Asked, Closed, Precision
+from vidgauge.weights.commands import weights as weights_commands
+
+if TYPE_CHECKING:
+    from vidgauge.extractors.own import NetworkAsked
+
+Model = TypeVar("Model", bound=Closed)
 
 File = click.Path(exists=True, dir_okay=False, path_type=Path)
 Out = click.Path(dir_okay=False, path_type=Path)
@@ -66,13 +72,26 @@ def _json(path: Path, *keys: str) -> Any:
 
 def _asked(spec: str) -> Asked:
     """The clips that --spec asks for."""
+    return _from_json(Asked, spec, "--spec")
+
+
+def _network_asked(extractor: str) -> NetworkAsked:
+    """The network that --extractor names."""
+    from vidgauge.extractors.own import NetworkAsked
+
+    if extractor.startswith("{"):
+        return _from_json(NetworkAsked, extractor, "--extractor")
+    return NetworkAsked(name=extractor)
+
+
+def _from_json(model: type[Model], text: str, option: str) -> Model:
     from pydantic import ValidationError
 
     try:
-        return Asked.model_validate_json(spec)
+        return model.model_validate_json(text)
     except ValidationError as error:
         problems = (f"{'.'.join(map(str, item['loc'])) or 'JSON'}: {item['msg']}" for item in error.errors())
-        raise UsageError(f"--spec: {'; '.join(problems)}") from None
+        raise UsageError(f"{option}: {'; '.join(problems)}") from None
 
 
 def _progress(what: str) -> Callable[[int, int], None]:
@@ -181,7 +200,12 @@ def clips(videos: Path, spec: str, out: Path, workers: int) -> None:
 
 @main.command()
 @click.argument("clips", type=File, nargs=-1)
-@click.option("--extractor", required=True, help="The network's name.")
+@click.option("--extractor", required=True, help="The network's name, or all that is asked of it as JSON.")
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    help="Its weights: a file, or the folder where `vidgauge weights` keeps them. Default: the user's cache folder.",
+)
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option("--precision", type=click.Choice(get_args(Precision)), default="float32", show_default=True)
 @click.option("--videos", type=File, help="A shard whose clips are made here if none are given; needs --spec.")
@@ -191,6 +215,7 @@ def clips(videos: Path, spec: str, out: Path, workers: int) -> None:
 def features(
     clips: tuple[Path, ...],
     extractor: str,
+    weights: Path | None,
     device: str,
     precision: Precision,
     videos: Path | None,
@@ -209,7 +234,8 @@ def features(
         out,
         videos=videos,
         asked=_asked(spec) if spec else None,
-        extractor=extractor,
+        network=_network_asked(extractor),
+        weights=weights,
         device=device,
         precision=precision,
         workers=workers,
@@ -288,3 +314,6 @@ def demo_data(folder: Path, videos: int, seed: int, workers: int | None) -> None
 
     made = make_demo(folder, videos=videos, seed=seed, workers=workers, progress=_progress("demo videos"))
     click.echo(f"{folder}: {', '.join(made)}, {videos} videos each")
+
+
+main.add_command(weights_commands)

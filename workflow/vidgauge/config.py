@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationError
 
 from vidgauge import extractors
 from vidgauge.errors import UsageError, did_you_mean
+from vidgauge.extractors import own
+from vidgauge.extractors.loading import given_arrays
+from vidgauge.extractors.own import OwnInput, OwnNetwork, Vouched
 from vidgauge.layout import RESERVED
 from vidgauge.metrics import registry as reductions
-from vidgauge.specs import ClipSpec, Closed, Precision
+from vidgauge.specs import ClipSpec, Closed, ExtractorSpec, Precision
+from vidgauge.weights import entry
 
 PRESETS = Path(__file__).with_name("presets")
 
@@ -44,6 +49,7 @@ class MetricDefinition(Closed):
     reduce: str
     extractor: str
     array: str | None = Field(None, description="an array of the extractor; null: its first")
+    weights: str | None = Field(None, description="one of the files that the extractor takes; null: its first")
     clips: ClipSpec = ClipSpec()
     samples: int | None = Field(None, ge=2, description="clips or frames of each set; null: all")
     options: dict[str, Any] = Field(default_factory=dict, description="of the reduction: k, splits, subsets ...")
@@ -58,6 +64,16 @@ class BadVideos(Closed):
     max_fraction: float = Field(1.0, ge=0, le=1, description="with reject: the largest tolerable share of a dataset")
 
 
+def _kind(said: Any) -> str:
+    """An entry that says no more of a network than a Vouched can is one; all others bring a network."""
+    if isinstance(said, Mapping):
+        return "vouched" if said and set(said) <= set(Vouched.model_fields) else "own"
+    return "vouched" if isinstance(said, Vouched) else "own"
+
+
+Extractor = Annotated[Annotated[OwnNetwork, Tag("own")] | Annotated[Vouched, Tag("vouched")], Discriminator(_kind)]
+
+
 class Config(Closed):
     """config.yaml, checked. Defaults stand here and nowhere else."""
 
@@ -66,7 +82,7 @@ class Config(Closed):
     datasets: dict[Name, Dataset] = Field(min_length=1)
     metrics: list[Name] = Field(min_length=1)
     define: dict[Name, MetricDefinition] = Field(default_factory=dict)
-    extractors: dict[Name, dict[str, Any]] = Field(default_factory=dict)
+    extractors: dict[Name, Extractor] = Field(default_factory=dict)
     shard_size: int = Field(1024, ge=1, description="videos per shard")
     seed: int = Field(42, ge=0, lt=2**32 - 1024)
     runs: int = Field(1, ge=1, le=1024, description="repeat with seeds seed, seed + 1, ...")
@@ -85,6 +101,21 @@ class Config(Closed):
     def definition(self, metric: str) -> MetricDefinition:
         """What `metric` is made of: the user's own definition, else the preset of that name."""
         return self.define.get(metric) or presets()[metric]
+
+    @property
+    def own_networks(self) -> dict[str, OwnNetwork]:
+        """The networks that the user brings, by name."""
+        return {name: entry for name, entry in self.extractors.items() if isinstance(entry, OwnNetwork)}
+
+    def extractor(self, name: str) -> ExtractorSpec:
+        """The extractor of that name, the user's own or a known one; UsageError if there is none."""
+        if name in self.own_networks:
+            return own.spec_of(name, self.own_networks[name])
+        return extractors.spec(name)
+
+    def extractor_names(self) -> list[str]:
+        """Every extractor that a metric can name."""
+        return [*extractors.names(), *self.own_networks]
 
 
 @cache
@@ -118,13 +149,17 @@ def _contradictions(config: Config) -> Iterable[str]:
         )
     if not config.candidates:
         yield f"datasets: only the reference '{config.reference}' is there; add a dataset to be judged"
-    for name in config.extractors:
-        known = ", ".join(extractors.names())
-        yield f"extractors.{name}: networks of your own are not supported yet; known are: {known}"
+    for name, said in config.extractors.items():
+        known = name in extractors.names()
+        if known and isinstance(said, OwnNetwork):
+            yield f"extractors.{name}: is the name of a network that comes with vidgauge; choose another"
+        if not known and isinstance(said, Vouched):
+            near = did_you_mean(name, extractors.names())
+            yield f"extractors.{name}: unknown extractor; {near}; a network of your own needs torchscript: its file"
     for name in sorted({name for name in config.metrics if config.metrics.count(name) > 1}):
         yield f"metrics: '{name}' is listed twice; keep one"
     for name, definition in config.define.items():
-        yield from (f"define.{name}.{problem}" for problem in _definition_problems(definition))
+        yield from (f"define.{name}.{problem}" for problem in _definition_problems(config, definition))
     for index, name in enumerate(config.metrics):
         yield from (f"metrics[{index}]: {problem}" for problem in _metric_problems(config, name))
 
@@ -134,35 +169,63 @@ def _metric_problems(config: Config, name: str) -> Iterable[str]:
     if name not in known:
         yield f"unknown metric '{name}'; {did_you_mean(name, known)}"
         return
-    reduce = reductions.reductions().get(config.definition(name).reduce)
+    definition = config.definition(name)
+    reduce = reductions.reductions().get(definition.reduce)
     if reduce is not None and reduce.needs_reference and config.reference is None:
         choices = ", ".join(config.datasets)
         yield f"'{name}' compares with a reference, but reference is null; set reference to one of: {choices}"
+    if definition.extractor in config.extractor_names():
+        yield from _unvouched(config, definition)
 
 
-def _definition_problems(definition: MetricDefinition) -> Iterable[str]:
+def _unvouched(config: Config, definition: MetricDefinition) -> Iterable[str]:
+    """Weights that nothing vouches for, of a metric that would use them."""
+    spec = config.extractor(definition.extractor)
+    weights = definition.weights or next(iter(spec.weights), None)
+    if weights is None or weights not in spec.weights or spec.name in config.extractors:
+        return
+    if not entry(weights).has_digest:
+        yield (
+            f"{spec.name} rests on {entry(weights).file}, of which nobody has published a digest; "
+            f"if you trust the file that you have, say so: extractors: {{{spec.name}: {{trust: true}}}}"
+        )
+
+
+def _definition_problems(config: Config, definition: MetricDefinition) -> Iterable[str]:
     known = reductions.reductions()
     if definition.reduce not in known:
         yield f"reduce: unknown reduction '{definition.reduce}'; {did_you_mean(definition.reduce, known)}"
     else:
         problems = reductions.check_options(known[definition.reduce], definition.options)
         yield from (f"options: {problem}" for problem in problems)
-    networks = extractors.names()
+    networks = config.extractor_names()
     if definition.extractor not in networks:
         near = did_you_mean(definition.extractor, networks)
         yield f"extractor: unknown extractor '{definition.extractor}'; {near}"
         return
-    spec = extractors.spec(definition.extractor)
-    array = definition.array or next(iter(spec.arrays))
-    if array not in spec.arrays:
-        yield f"array: {spec.name} has no array '{array}'; {did_you_mean(array, spec.arrays)}"
+    yield from _network_problems(config.extractor(definition.extractor), definition)
+
+
+def _network_problems(spec: ExtractorSpec, definition: MetricDefinition) -> Iterable[str]:
+    """What does not fit together in a metric's extractor, weights, array and clips."""
+    weights = definition.weights or next(iter(spec.weights), None)
+    if weights is not None and weights not in spec.weights:
+        takes = did_you_mean(weights, spec.weights) if spec.weights else "it takes none by name"
+        yield f"weights: {spec.name} does not take '{weights}'; {takes}"
         return
-    need = max(spec.min_frames, spec.arrays[array].min_frames)
-    if definition.clips.frames < need:
-        yield (
-            f"clips.frames: {spec.name}'s array '{array}' needs clips of at least {need} frames, "
-            f"got {definition.clips.frames}"
-        )
+    arrays = given_arrays(spec, spec.weights[weights] if weights else None)
+    array = definition.array or arrays[0]
+    if array not in arrays:
+        of = f" with weights: {weights}" if array in spec.arrays else ""
+        yield f"array: {spec.name}{of} has no array '{array}'; {did_you_mean(array, arrays)}"
+        return
+    clips, need = definition.clips, max(spec.input.min_frames, spec.arrays[array].min_frames)
+    if clips.frames < need or not spec.input.takes(clips.frames):
+        seen = replace(spec.input, min_frames=need)
+        wanted = f"clips of {seen.frames_text} frames"
+        yield f"clips.frames: {spec.name}'s array '{array}' needs {wanted}, got {clips.frames}"
+    if spec.name not in extractors.names() and spec.input.size not in (None, clips.shape):
+        yield f"clips.size: {spec.name} needs clips of {list(spec.input.size)} pixels, got {list(clips.shape)}"
 
 
 def _readable(error: ValidationError, raw: Any) -> list[str]:
@@ -174,7 +237,7 @@ def _readable(error: ValidationError, raw: Any) -> list[str]:
             name = str(item["loc"][-1])
             text = f"unknown key; {did_you_mean(name, _known_keys(item['loc'][:-1]))}"
         elif item["type"] == "missing":
-            key, text = ".".join(str(part) for part in item["loc"]), "this key is missing; add it"
+            key, text = f"{key}.{item['loc'][-1]}".lstrip("."), "this key is missing; add it"
         elif item["type"] == "value_error":
             text = str(item["ctx"]["error"])
         else:
@@ -205,4 +268,6 @@ def _known_keys(location: tuple[int | str, ...]) -> Iterable[str]:
         model = ClipSpec if location[2:3] == ("clips",) else MetricDefinition
     elif section == "bad_videos":
         model = BadVideos
+    elif section == "extractors" and depth > 1:
+        model = OwnInput if "input" in location else OwnNetwork if "own" in location else Vouched
     return model.model_fields

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vidgauge import extractors
 from vidgauge.errors import VidgaugeError
 from vidgauge.metrics import registry
 from vidgauge.specs import Reduced
@@ -31,7 +30,10 @@ ROW = {
     "scale": "what the formula's result was multiplied by",
     "extractor": "the network",
     "array": "which of its arrays",
+    "weights": "the network's weights, by their name in the list of known ones, or the file; null where it has none",
     "weights_sha256": "digest of the network's weights; null where it has none",
+    "weights_verified": "whether that digest is known to be theirs; false: only the configuration vouches for them",
+    "licence": "of the weights, or of the network where it has none",
     "clips": "name of the clip spec, as in the folders of results",
     "clip_spec": "the clip spec, all keys",
     "precision": "the network's arithmetic",
@@ -70,7 +72,7 @@ class Side:
 def evaluate(plan: Mapping[str, Any], candidate: str, files: Sequence[Path]) -> dict[str, Any]:
     """The row of one metric and candidate.
 
-    plan: as `vidgauge.plan.Metric.as_dict` gives it. files: the candidate's features of each run, then the
+    plan: as `vidgauge.plan.metric_plan` gives it. files: the candidate's features of each run, then the
     reference's if the metric has one. Raises VidgaugeError where videos could not be decoded and `bad_videos` says
     fail. A metric that has no value here, with too few samples say, gives a row whose value is null, and a warning.
     """
@@ -126,7 +128,7 @@ def _row(
     results: Sequence[Reduced | str],
 ) -> dict[str, Any]:
     definition, first, reference = plan["definition"], candidates[0], references[0]
-    reduce, extractor = registry.reductions()[definition["reduce"]], extractors.spec(definition["extractor"])
+    reduce = registry.reductions()[definition["reduce"]]
     reduced = [result for result in results if isinstance(result, Reduced)]
     values = [result.value if isinstance(result, Reduced) else math.nan for result in results]
     why = [result for result in results if isinstance(result, str)]
@@ -145,9 +147,10 @@ def _row(
         "videos_reference": reference.videos if reference else None,
         "better": reduce.better,
         "scale": reduce.scale,
-        "extractor": extractor.name,
+        "extractor": definition["extractor"],
         "array": plan["array"],
-        "weights_sha256": extractor.weights_sha256,
+        **{key: first.attrs[key] for key in ("weights", "weights_sha256", "weights_verified")},
+        "licence": plan["licence"] or first.attrs["licence"],
         "clips": first.attrs["clips"],
         "clip_spec": first.attrs["clip_spec"],
         "precision": first.attrs["precision"],
@@ -157,7 +160,7 @@ def _row(
         "runs_values": [_finite(value) for value in values],
         "warnings": list(dict.fromkeys([*why, *_warnings(plan, [*candidates, *references])])),
         "undecodable": _undecodable([*candidates, *references]),
-        "note": extractor.note,
+        "note": plan["note"],
         "values": _parts(results),
     }
     return {key: row[key] for key in ROW}
@@ -196,7 +199,7 @@ def _std(values: Sequence[float]) -> float | None:
 def _warnings(plan: Mapping[str, Any], sides: Sequence[Side | None]) -> list[str]:
     """Why the number is not to be trusted, each reason once."""
     there = [side for side in sides if side]
-    found = [*_few_samples(plan, there), *_mixed(there)]
+    found = [*_few_samples(plan, there), *_unverified(there[0]), *_mixed(there)]
     for side in there:
         found += _side_warnings(plan, side)
     return list(dict.fromkeys(found))
@@ -207,6 +210,14 @@ def _few_samples(plan: Mapping[str, Any], sides: Sequence[Side]) -> list[str]:
     if plan["definition"]["reduce"] != "frechet" or n > width:
         return []
     return [f"{n} samples of {width} features: the covariance is singular, and the distance is biased upward"]
+
+
+def _unverified(side: Side) -> list[str]:
+    if side.attrs["weights_verified"] is not False:
+        return []
+    return [
+        f"weights not verified: no digest of {side.attrs['weights']} is known, only the configuration vouches for it"
+    ]
 
 
 def _side_warnings(plan: Mapping[str, Any], side: Side) -> list[str]:

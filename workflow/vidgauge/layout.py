@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from vidgauge.specs import ClipSpec, ExtractorSpec, Precision
@@ -14,10 +15,10 @@ from vidgauge.specs import ClipSpec, ExtractorSpec, Precision
 CLIPS_VERSION = 1
 """Raise it when the same clip spec gives other pixels: it is part of every clip folder's name."""
 
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
 """Raise it when the features file or the way it is filled changes: it is part of every feature file's name."""
 
-RESERVED = ("manifests", "clips", "features", "logs", "benchmarks")
+RESERVED = ("manifests", "clips", "features", "weights", "logs", "benchmarks")
 """Folders of results/ that no evaluation can be named after."""
 
 
@@ -45,10 +46,15 @@ def clips_name(spec: ClipSpec, *, seed: int, draws: int) -> str:
     return "-".join(parts)
 
 
-def extractor_name(spec: ExtractorSpec, precision: Precision) -> str:
-    """The name of a features file: network, precision, head of the weights' digest, versions."""
-    weights = spec.weights_sha256[:8] if spec.weights_sha256 else "noweights"
-    return f"{spec.name}-{precision}-{weights}-v{spec.version}.{FEATURES_VERSION}"
+def extractor_name(spec: ExtractorSpec, precision: Precision, weights: str | None, arrays: Sequence[str] = ()) -> str:
+    """The name of a features file: network, arrays on demand, precision, head of the weights' digest, versions.
+
+    weights: the digest. arrays: those that the file holds, for some are computed only on demand; none: the usual ones.
+    """
+    extra = [name for name in arrays if spec.arrays[name].on_demand]
+    usual = len(extra) < len(arrays) or not arrays
+    name = "+".join([spec.name, *extra]) if usual else f"{spec.name}-{'+'.join(extra)}"
+    return f"{name}-{precision}-{weights[:8] if weights else 'noweights'}-v{spec.version}.{FEATURES_VERSION}"
 
 
 def _digest(value: Any) -> str:

@@ -13,20 +13,23 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from vidgauge import config as configuration
-from vidgauge import plan
+from vidgauge import plan, weights
 from vidgauge.config import Config
 from vidgauge.errors import UsageError, VidgaugeError
 from vidgauge.files import write_if_changed
 from vidgauge.manifest.listing import read_dataset, write_listing
 from vidgauge.manifest.probing import PROBE_VERSION
 from vidgauge.manifest.runlock import guard
+from vidgauge.metric import metrics
+from vidgauge.networks import weights_folder
+from vidgauge.vouched import with_digests
 
 
 def checked(raw: Mapping[str, Any], workflow: Any) -> Config:
-    """The checked configuration; leaves with every problem in one message."""
+    """The checked configuration, digests filled in; leaves with every problem in one message."""
     where = ", ".join(str(path) for path in workflow.configfiles) or "config"
     try:
-        config = configuration.load(raw, where)
+        config = with_digests(configuration.load(raw, where), where)
         if config.device == "cuda" and workflow.is_main_process and workflow.local_exec and not has_gpu():
             raise UsageError(f"{where}: device: cuda, but this machine shows no GPU; use device: auto, or cpu")
     except VidgaugeError as error:
@@ -39,6 +42,7 @@ def prepare(config: Config, workflow: Any, *, manifests: Path, plans: Path) -> N
 
     def write() -> None:
         remove_leftovers(Path(config.results))
+        remove_old_tickets(Path(config.results) / "weights", weights_folder(config))
         write_listings(config, manifests)
         write_plans(config, manifests, plans)
 
@@ -51,6 +55,21 @@ def remove_leftovers(results: Path) -> None:
     for folder in (results / "clips", results / "features"):
         for path in folder.rglob(".*.tmp"):
             path.unlink(missing_ok=True)
+
+
+def remove_old_tickets(tickets: Path, folder: Path) -> None:
+    """Forget that weights were fetched where the file is no longer the one that was verified, or another is wanted."""
+    for ticket in tickets.glob("[!.]*.json"):
+        if not _counts(json.loads(ticket.read_text()), folder):
+            ticket.unlink()
+
+
+def _counts(ticket: Mapping[str, Any], folder: Path) -> bool:
+    known = weights.registry().get(ticket["name"])
+    if known is None or known.sha256 not in (None, ticket["sha256"]):
+        return False
+    path = weights.location(known, folder)
+    return ticket["path"] == str(path.absolute()) and path.is_file() and path.stat().st_mtime_ns == ticket["mtime_ns"]
 
 
 def write_listings(config: Config, manifests: Path) -> None:
@@ -74,17 +93,17 @@ def write_listings(config: Config, manifests: Path) -> None:
 def write_plans(config: Config, manifests: Path, plans: Path) -> None:
     """Write what the jobs of this evaluation read of its configuration, each file with no more than its job needs."""
     listed = {name: read_dataset(manifests / name).counts for name in config.datasets}
-    metrics = {name: metric.as_dict(config) for name, metric in plan.metrics(config).items()}
+    asked = {name: plan.metric_plan(config, metric) for name, metric in metrics(config).items()}
     files: dict[str, Any] = {
         "screen.json": {"version": plan.SCREEN_VERSION, "listed": listed, "needs": plan.needs(config)},
         "gate.json": {"bad_videos": config.bad_videos.model_dump(mode="json")},
         "evaluation.json": {
             "evaluation": config.evaluation,
             "config": config.model_dump(mode="json"),
-            "metrics": metrics,
+            "metrics": asked,
         },
     }
-    files |= {f"metrics/{name}.json": metric for name, metric in metrics.items()}
+    files |= {f"metrics/{name}.json": metric for name, metric in asked.items()}
     for name, content in files.items():
         write_if_changed(plans / name, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 

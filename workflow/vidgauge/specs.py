@@ -137,10 +137,73 @@ class Video:
 class ArraySpec:
     """One named array of an extractor: how wide a row is and what a row stands for."""
 
-    width: int
+    width: int | None  # None: known once the network has run (networks that users bring)
     per: Literal["frame", "clip"]
     meaning: str
     min_frames: int = 1  # frames a clip must have for this array to exist
+    on_demand: bool = False  # computed only where a metric asks for it; the others come with one another
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What a network sees of a clip."""
+
+    kind: Literal["frame", "clip"]  # frame by frame, or the clip as a whole
+    size: tuple[int, int] | None  # (height, width) of what enters the first layer; None: that of the clips
+    resize: str  # how clips of other sizes get there, in the words of the documentation
+    range: str  # of values, likewise
+    min_frames: int = 1
+    max_frames: int | None = None
+    multiple: int = 1  # of which the frames must be a multiple
+
+    def takes(self, frames: int) -> bool:
+        """Whether clips of that many frames can be seen."""
+        most = frames if self.max_frames is None else self.max_frames
+        return self.min_frames <= frames <= most and frames % self.multiple == 0
+
+    @property
+    def frames_text(self) -> str:
+        """How many frames a clip must have, in words."""
+        if self.min_frames == self.max_frames:
+            return f"{self.min_frames}"
+        text = f"at least {self.min_frames}" if self.max_frames is None else f"{self.min_frames} to {self.max_frames}"
+        return f"{text}, a multiple of {self.multiple}" if self.multiple > 1 else text
+
+
+@dataclass(frozen=True)
+class Takes:
+    """A file of weights/registry.yaml that a network is built from."""
+
+    arrays: tuple[str, ...] = ()  # those it gives, in the extractor's order; none named: all of the extractor's
+    torchscript: bool = False  # a whole program, run as it is; else tensors by name
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """A file of weights that was hashed: what it is, and whether that is known from more than its name."""
+
+    path: Path
+    sha256: str
+    name: str | None  # in weights/registry.yaml; None: not among those
+    verified: bool  # a digest of the registry matched
+    format: Literal["torchscript", "safetensors", "pickle"]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a network is built from."""
+
+    weights: WeightsFile | None
+    device: str
+    precision: Precision
+    arrays: tuple[str, ...]  # those to compute, in the extractor's order
+
+    @property
+    def file(self) -> WeightsFile:
+        """The weights of a network that cannot do without."""
+        if self.weights is None:
+            raise ValueError("this network needs weights, and none were given")
+        return self.weights
 
 
 Network = Callable[["np.ndarray"], "dict[str, np.ndarray]"]
@@ -153,16 +216,18 @@ class ExtractorSpec:
     """A network and its preprocessing."""
 
     name: str
-    build: Callable[[Path | None, str, str], Network]  # (weights file or None, device, precision)
+    build: Callable[[Setup], Network]
+    input: InputSpec
     arrays: Mapping[str, ArraySpec]  # the first is the default
     version: int
-    source: str
-    licence: str
-    batch: int = 16  # clips or frames in one call of the network, fixed: the last bits depend on it
-    min_frames: int = 1
-    weights: str | None = None
-    weights_sha256: str | None = None
+    source: str  # paper and implementation
+    licence: str  # of the network as it is published; that of a weights file stands in the weights' registry
+    known_as: str = ""  # what papers and tools call numbers that rest on it
+    weights: Mapping[str, Takes] = field(default_factory=dict)  # by name in weights/registry.yaml; first: the default
+    batch: int = 16  # clips or frames in one call of the network on a CPU, fixed: the last bits depend on it
+    gpu_batch: int = 64  # the same on a GPU
     uses_gpu: bool = True
+    libraries: tuple[str, ...] = ("torch",)  # distributions whose versions the last digits depend on
     note: str | None = None  # what every result that rests on it must say
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vidgauge import layout
 from vidgauge.digests import manifest_digest
+from vidgauge.extractors.own import NetworkAsked
 from vidgauge.extractors.run import extract
 from vidgauge.manifest.probing import read_shard
 from vidgauge.media.clips import make_clips
@@ -38,7 +39,8 @@ def make_features_file(
     *,
     videos: Path | None,
     asked: Asked | None,
-    extractor: str,
+    network: NetworkAsked,
+    weights: Path | None,
     device: str,
     precision: Precision,
     workers: int,
@@ -55,4 +57,13 @@ def make_features_file(
         if not clips and videos is not None and asked is not None:
             clips = [Path(folder, "clips.h5")]
             make_clips_file(videos, asked, clips[0], workers=workers)
-        extract(clips, out, name=extractor, device=device, precision=precision, workers=workers, progress=progress)
+        extract(
+            clips,
+            out,
+            network=network,
+            weights=weights,
+            device=device,
+            precision=precision,
+            workers=workers,
+            progress=progress,
+        )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -13,6 +15,7 @@ from vidgauge import extractors
 from vidgauge.errors import UsageError
 from vidgauge.extractors import _spec_of, arrays_of, load, spec
 from vidgauge.specs import ArraySpec
+from vidgauge.weights import entry
 
 
 def test_registry_needs_neither_torch_nor_numpy() -> None:
@@ -38,14 +41,19 @@ def test_specs_are_complete(name: str) -> None:
     assert found.name == name
     assert found.source
     assert found.licence
-    assert (found.weights is None) == (found.weights_sha256 is None)
-    assert all(array.width > 0 and array.meaning for array in found.arrays.values())
+    assert found.input.resize
+    assert found.input.range
+    assert all(array.width and array.meaning for array in found.arrays.values())
+    assert not next(iter(found.arrays.values())).on_demand
+    for weights, takes in found.weights.items():
+        assert entry(weights).name == weights
+        assert set(takes.arrays) <= set(found.arrays)
 
 
 def test_unknown_names() -> None:
     with pytest.raises(UsageError, match="did you mean 'efficientnet_lite0'"):
         spec("efficientnet_lite")
-    with pytest.raises(UsageError, match="known are: efficientnet_lite0, pixel_grid"):
+    with pytest.raises(UsageError, match=r"known are: .*efficientnet_lite0, .*pixel_grid"):
         load("zzz")
     with pytest.raises(ValueError, match="precision: unknown 'fp8'"):
         load("pixel_grid", precision="fp8")  # type: ignore[arg-type]
@@ -53,7 +61,7 @@ def test_unknown_names() -> None:
 
 def test_module_without_the_constant_is_named() -> None:
     with pytest.raises(TypeError, match="broken must define EXTRACTOR = ExtractorSpec"):
-        _spec_of(ModuleType("vidgauge.extractors.broken"))
+        _spec_of(ModuleType("vidgauge.extractors.broken"), "broken")
 
 
 def test_arrays_need_their_frames() -> None:
@@ -71,3 +79,49 @@ def test_arrays_need_their_frames() -> None:
 def test_what_are_no_clips_is_refused(name: str, shape: tuple[int, ...], kind: type) -> None:
     with pytest.raises(ValueError, match=r"expected clips \(b, t, h, w, 3\) uint8 .* got \("):
         load(name)(np.zeros(shape, kind))
+
+
+PLUGIN = """
+from vidgauge.specs import ArraySpec, ExtractorSpec, InputSpec
+
+def build(setup):
+    import numpy as np
+    return lambda clips: {"features": np.full((len(clips), 2), clips.mean(), np.float32)}
+
+NETWORK = ExtractorSpec(
+    name="theirs", build=build, input=InputSpec("clip", None, "none", "0..255"),
+    arrays={"features": ArraySpec(2, "clip", "mean")}, version=1, source="a test", licence="MIT",
+)
+"""
+
+
+def test_other_packages_add_networks_by_an_entry_point(tmp_path: Path) -> None:
+    """In a process of its own, with a package as pip would leave it."""
+    (tmp_path / "plugin.py").write_text(PLUGIN)
+    info = tmp_path / "plugin-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: plugin\nVersion: 1.0\n")
+    points = "theirs = plugin:NETWORK\nbroken = plugin:GONE\nmisnamed = plugin:NETWORK\n"
+    (info / "entry_points.txt").write_text(f"[vidgauge.extractors]\n{points}")
+    code = (
+        "import numpy as np, vidgauge.extractors as e\n"
+        "print(e.names()[-3:], 'plugin' in __import__('sys').modules)\n"
+        "print(e.load('theirs')(np.full((1, 2, 3, 3, 3), 7, np.uint8))['features'].tolist())\n"
+        "for name in ('broken', 'misnamed'):\n"
+        "    try: e.spec(name)\n"
+        "    except e.UsageError as error: print(error)\n"
+    )
+    paths = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    listed, rows, broken, misnamed = done.stdout.splitlines()
+    assert listed == "['theirs', 'broken', 'misnamed'] False"
+    assert rows == "[[7.0, 7.0]]"
+    assert broken.startswith("extractor 'broken' of plugin 1.0 (plugin:GONE) cannot be used: ")
+    assert "misnamed' of plugin 1.0 (plugin:NETWORK) cannot be used" in misnamed

@@ -15,8 +15,11 @@ import torch
 
 from vidgauge.errors import UsageError, VidgaugeError
 from vidgauge.extractors import PrecisionError
+from vidgauge.extractors._clips import check_clips
+from vidgauge.specs import ExtractorSpec, Setup
 
 Forward = Callable[[torch.Tensor], dict[str, torch.Tensor]]
+Derive = Callable[[dict[str, np.ndarray], int], dict[str, np.ndarray]]
 HALF = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 _CUDA = threading.RLock()  # settings of CUDA are the process's: one call at a time, which is also all a GPU can do
 
@@ -102,6 +105,43 @@ class FixedBatches:
         """What the last bits depend on besides versions: the device, and the batch shapes for items of that shape."""
         shapes = " and ".join(str((batch, *item)) for batch in sorted(self.used, reverse=True))
         return {"device": device_name(self.device), "batch_shape": shapes}
+
+
+class TorchNetwork:
+    """A torch network as `vidgauge.specs.Network`: (b, t, h, w, 3) uint8 -> the arrays of its setup.
+
+    forward: what `FixedBatches` calls, with (batch, h, w, 3) where the extractor's input is a frame, and with
+    (batch, t, h, w, 3) where it is a clip. It may give more arrays than were asked for; these are dropped.
+    derive: adds arrays that follow from the rows of whole clips: (rows, t) -> more rows.
+    """
+
+    def __init__(
+        self,
+        forward: Forward,
+        spec: ExtractorSpec,
+        setup: Setup,
+        device: torch.device,
+        derive: Derive | None = None,
+    ) -> None:
+        batch = spec.gpu_batch if device.type == "cuda" else spec.batch
+        self.batches = FixedBatches(forward, batch=batch, device=device, precision=setup.precision)
+        self.input, self.arrays, self.derive = spec.input, setup.arrays, derive
+
+    def __call__(self, clips: np.ndarray) -> dict[str, np.ndarray]:
+        array = check_clips(clips, self.input)
+        b, t = array.shape[:2]
+        rows = self.batches(array.reshape(b * t, *array.shape[2:]) if self.input.kind == "frame" else array)
+        if self.derive:
+            rows |= self.derive(rows, t)
+        return {name: rows[name] for name in self.arrays if name in rows}
+
+    def clips_per_call(self, frames: int) -> int:
+        """How many clips of that many frames fill whole batches."""
+        return self.batches.whole(frames if self.input.kind == "frame" else 1)
+
+    def ran_on(self, shape: tuple[int, int, int]) -> dict[str, str]:
+        """Device and batch shapes, for the attributes of the features file. shape: (t, h, w) of the clips."""
+        return self.batches.ran_on((*(shape[1:] if self.input.kind == "frame" else shape), 3))
 
 
 @contextmanager

@@ -7,18 +7,18 @@ same to the last bit on any machine.
 from __future__ import annotations
 
 from math import prod
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vidgauge.specs import ArraySpec, ExtractorSpec, Network
+from vidgauge.specs import ArraySpec, ExtractorSpec, InputSpec, Network, Setup
 
 if TYPE_CHECKING:
     import numpy as np
 
 FRAME_GRID, CLIP_GRID = (2, 4), (2, 2, 2)  # (h, w), (t, h, w)
+INPUT = InputSpec("clip", None, "none: clips are seen in their own size", "0..1")
 
 
-def build(weights: Path | None, device: str, precision: str) -> Network:  # noqa: ARG001 - every extractor's arguments
+def build(setup: Setup) -> Network:  # noqa: ARG001 - every extractor's argument
     """The function itself: it has no weights, runs on the CPU, and is exact at any precision."""
     return pixel_grid
 
@@ -35,7 +35,7 @@ def pixel_grid(clips: np.ndarray) -> dict[str, np.ndarray]:
     """
     from vidgauge.extractors._clips import check_clips
 
-    array = check_clips(clips)
+    array = check_clips(clips, INPUT)
     b, t, h, w, _ = array.shape
     frames = _pool(array.reshape(b * t, 1, h, w, 3), (1, *FRAME_GRID))
     return {"frame": frames, "clip": _pool(array, CLIP_GRID)}
@@ -78,6 +78,7 @@ def bins(size: int, cells: int) -> list[tuple[int, int]]:
 EXTRACTOR = ExtractorSpec(
     name="pixel_grid",
     build=build,
+    input=INPUT,
     arrays={
         "frame": ArraySpec(24, "frame", "mean colour of 2 x 4 (h, w) cells, 0..1, from (3, 2, 4)"),
         "clip": ArraySpec(24, "clip", "mean colour of 2 x 2 x 2 (t, h, w) cells, 0..1, from (3, 2, 2, 2)"),
@@ -87,5 +88,6 @@ EXTRACTOR = ExtractorSpec(
     licence="Apache-2.0",
     batch=1,
     uses_gpu=False,
+    libraries=(),
     note="pixel_grid is vidgauge's own and sees coarse colour and layout only: no paper's numbers compare with these",
 )

@@ -18,15 +18,16 @@ import numpy as np
 
 from vidgauge import __version__, extractors
 from vidgauge.errors import VidgaugeError
+from vidgauge.extractors import loading
+from vidgauge.extractors.own import NetworkAsked
 from vidgauge.files import replacing
-from vidgauge.specs import ArraySpec, ExtractorSpec, Network, Precision
+from vidgauge.specs import ArraySpec, ExtractorSpec, Network, Precision, WeightsFile
 from vidgauge.store.clips import Clips, open_clips
 from vidgauge.store.features import FeaturesWriter, Origin
+from vidgauge.weights import entry
 
 Progress = Callable[[int, int], None]
 Rows = dict[str, np.ndarray]
-LIBRARIES = ("numpy",)
-TORCH_LIBRARIES = ("torch", "torchvision", "timm")
 
 
 @dataclass(frozen=True)
@@ -58,23 +59,24 @@ def extract(
     clips_paths: Sequence[str | PathLike[str]],
     out: str | PathLike[str],
     *,
-    name: str,
-    weights: str | Path | None = None,
+    network: NetworkAsked,
+    weights: Path | None = None,
     device: str = "auto",
     precision: Precision = "float32",
     workers: int = 1,
     attrs: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """Write the features file of a shard: every array that extractor `name` makes of the clips, in canonical order.
+    """Write the features file of a shard: every array that is asked of the network, in canonical order.
 
-    workers: threads that call the network, each on whole batches; the rows do not depend on how many there are. The
-    next clips are read meanwhile. attrs: attributes to add. progress: called with (clips done, clips). Clips files
-    without a clip give zero rows of the right widths, and no network is loaded.
+    weights: a file, or the folder where published ones are kept; None: the user's cache folder. workers: threads that
+    call the network, each on whole batches; the rows do not depend on how many there are. The next clips are read
+    meanwhile. attrs: attributes to add. progress: called with (clips done, clips). Clips files without a clip give zero
+    rows of the right widths.
     Raises VidgaugeError: no clips files; files of different clips; a clip in two of them; too few frames for the
-    extractor; values that are not finite (the video is named); and what `extractors.load` raises.
+    extractor; values that are not finite (the video is named); and what `loading` raises.
     """
-    spec = extractors.spec(name)
+    spec = loading.spec_of(network)
     if not clips_paths:
         raise VidgaugeError(
             f"{out}: no clips files were given. The workflow names none only where features are finished: "
@@ -82,22 +84,32 @@ def extract(
         )
     with ExitStack() as stack:
         source = _source([stack.enter_context(open_clips(path)) for path in clips_paths])
-        arrays = extractors.arrays_of(spec, source.shape[0])
-        if not arrays:
+        frames = source.shape[0]
+        there = extractors.arrays_of(spec, frames)
+        if not there:
             raise VidgaugeError(
-                f"{clips_paths[0]}: clips have {source.shape[0]} frames, {name} needs {spec.min_frames}; "
+                f"{clips_paths[0]}: clips have {frames} frames, {spec.name} needs {spec.input.frames_text}; "
                 "set clips.frames accordingly"
             )
-        failed = [entry for file in source.files for entry in file.failed]
-        own = {**_attrs_of(spec, source.files[0]), "precision": precision, **(attrs or {})}
+        file = loading.weights_asked(network, weights)
+        asked = loading.arrays_asked(spec, file, network.arrays)
+        arrays = {name: there[name] for name in asked if name in there}
+        failed = [entry for clips in source.files for entry in clips.failed]
+        own = {**_attrs_of(spec, file, source.files[0]), "precision": precision, **(attrs or {})}
+        widths = {name: described.width for name, described in arrays.items() if described.width is not None}
+        if source.order or len(widths) < len(arrays):
+            run = loading.built(
+                spec, file, device=device, precision=precision, arrays=list(arrays), trust=network.trust
+            )
+        if len(widths) < len(arrays):
+            widths |= {name: rows.shape[1] for name, rows in run(np.empty((0, *source.shape, 3), np.uint8)).items()}
         temporary = stack.enter_context(replacing(out))
         writer = stack.enter_context(FeaturesWriter(temporary, attrs=own, failed=failed))
-        for array, described in arrays.items():
-            writer.create(array, source.origin(described.per == "frame"), described.width)
+        for name, described in arrays.items():
+            writer.create(name, source.origin(described.per == "frame"), widths[name])
         if source.order:
-            network = extractors.load(name, weights, device, precision)
-            _fill(writer, network, source, arrays, max(1, workers), progress)
-            writer.attrs.update(_ran_on(network, source.shape))
+            _fill(writer, run, source, arrays, max(1, workers), progress)
+            writer.attrs.update(_ran_on(run, source.shape))
 
 
 def _source(files: Sequence[Clips]) -> Source:
@@ -163,23 +175,37 @@ def _refuse_not_finite(rows: np.ndarray, name: str, source: Source, clips: Seque
         raise VidgaugeError(f"{video}: NaN or infinity in array {name}; use precision: float32, or leave the video out")
 
 
-def _attrs_of(spec: ExtractorSpec, clips: Clips) -> dict[str, Any]:
-    libraries = (*LIBRARIES, *(TORCH_LIBRARIES if spec.uses_gpu else ()))
-    versions = {"vidgauge": __version__, "python": python_version(), **{name: _version(name) for name in libraries}}
+def _attrs_of(spec: ExtractorSpec, weights: WeightsFile | None, clips: Clips) -> dict[str, Any]:
+    packages = {name: _version(name) for name in ("numpy", *spec.libraries)}
     return {
         "extractor": spec.name,
         "version": spec.version,
-        "weights": spec.weights,
-        "weights_sha256": spec.weights_sha256,
+        **_weights_attrs(spec, weights),
         "clips": clips.attrs.get("clips"),
         "clip_spec": clips.spec,
         "manifest_digest": clips.attrs.get("manifest_digest"),
-        "seed": clips.spec.get(
-            "seed"
-        ),  # None where the clip spec makes no draw: such clips are shared by evaluations of any seed
+        # None where the clip spec makes no draw: such clips are shared by evaluations of any seed.
+        "seed": clips.spec.get("seed"),
         "device": None,  # these two are known once a network has run
         "batch_shape": None,
-        "versions": {**versions, **clips.attrs.get("versions", {})},
+        "versions": {
+            "vidgauge": __version__,
+            "python": python_version(),
+            **packages,
+            **clips.attrs.get("versions", {}),
+        },
+    }
+
+
+def _weights_attrs(spec: ExtractorSpec, weights: WeightsFile | None) -> dict[str, Any]:
+    """What every result must be able to say of the weights; all None where the network has none."""
+    if weights is None:
+        return {"weights": None, "weights_sha256": None, "weights_verified": None, "licence": spec.licence}
+    return {
+        "weights": weights.name or weights.path.name,
+        "weights_sha256": weights.sha256,
+        "weights_verified": weights.verified,
+        "licence": entry(weights.name).licence if weights.name else spec.licence,
     }
 
 

@@ -108,12 +108,16 @@ def _left_out(left_out: Mapping[str, Mapping[str, int]]) -> list[str]:
 
 
 def _notes(rows: Sequence[Row]) -> list[str]:
-    """Warnings and notes, each once, with what it speaks of."""
+    """Warnings, notes and licences, each once, with what it speaks of."""
     spoken: dict[str, list[Row]] = {}
     for row in rows:
-        for text in [*row["warnings"], *([row["note"]] if row["note"] else [])]:
+        for text in [*row["warnings"], *([row["note"]] if row["note"] else []), *_licence(row)]:
             spoken.setdefault(text, []).append(row)
     return [f"- {_subject(those, rows)}: {text}" for text, those in spoken.items()]
+
+
+def _licence(row: Row) -> list[str]:
+    return [f"weights {row['weights']}, licence: {row['licence']}"] if row["weights"] else []
 
 
 def _subject(those: Sequence[Row], rows: Sequence[Row]) -> str:

@@ -6,7 +6,8 @@
     /{array}/start       (n,) int64, the clip's first frame in the video; of a per-frame array that frame's number
     /{array}/stats/n     int64; mean (d,) float64, cov (d, d) float64 population covariance, both absent where n is 0
     /failed              (k,) JSON text {"video", "path", "reason", "detail"}: videos that could not be decoded
-    attributes: kind "features", schema, extractor, version, weights, weights_sha256, clips (the clip spec's name),
+    attributes: kind "features", schema, extractor, version, weights (their name, or the file's), weights_sha256,
+                weights_verified (a published digest matched), licence (theirs), clips (the clip spec's name),
                 clip_spec (all of it, JSON), manifest_digest (of all videos), seed, precision, device, batch_shape,
                 versions (JSON) and what the writer was given; after a merge also mixed: the names of those that are
                 lists because the shards differ

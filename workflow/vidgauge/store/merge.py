@@ -27,7 +27,17 @@ from vidgauge.store.features import (
     read_origin,
 )
 
-MUST_AGREE = ("extractor", "version", "weights", "weights_sha256", "clips", "clip_spec", "seed", "precision")
+MUST_AGREE = (
+    "extractor",
+    "version",
+    "weights",
+    "weights_sha256",
+    "weights_verified",
+    "clips",
+    "clip_spec",
+    "seed",
+    "precision",
+)
 MAY_DIFFER = ("device", "batch_shape", "versions")
 BLOCK_BYTES = 32 << 20  # of values in memory at a time
 

@@ -1,0 +1,150 @@
+"""ResNet3D-18: AIGVE's numbers, and rows that repeat bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tests.unit.extractors import pseudo
+from vidgauge.errors import VidgaugeError
+from vidgauge.extractors import load
+from vidgauge.extractors.r3d_18 import EXTRACTOR, preprocess
+from vidgauge.specs import Network
+
+LISTING = "keys_torchvision_r3d_18.json"
+
+
+def clips(b: int = 2, t: int = 2, h: int = 30, w: int = 40) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (b, t, h, w, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """The pseudo-weights by their listing."""
+
+    @cache
+    def written(listing: Path) -> Path:
+        return pseudo.checkpoint(listing, tmp_path_factory.mktemp("r3d") / "w.pth")
+
+    return written
+
+
+@pytest.fixture(scope="module")
+def network(weights: Callable[[Path], Path]) -> Network:
+    return load("r3d_18", weights=weights(pseudo.GOLDEN / LISTING))
+
+
+@pytest.mark.golden("net_r3d18_aigve.npz")
+def test_golden_features(golden_file: Path, weights: Callable[[Path], Path]) -> None:
+    network = load("r3d_18", weights=weights(pseudo.keys(golden_file, LISTING)), arrays=["features"])
+    with np.load(golden_file, allow_pickle=False) as golden:
+        videos = {name: golden[name] for name in golden if name.endswith("_video_uint8")}
+        assert videos
+        for shape in {video.shape for video in videos.values()}:
+            names = [name for name, video in videos.items() if video.shape == shape]
+            found = network(np.stack([videos[name] for name in names]))["features"]
+            for name, row in zip(names, found, strict=True):
+                pseudo.close(row, golden[name.replace("_video_uint8", "__feature_512")])
+
+
+@pytest.mark.golden("net_r3d18_aigve.npz")
+def test_golden_preprocessing(golden_file: Path) -> None:
+    with np.load(golden_file, allow_pickle=False) as golden:
+        for case in [name.removesuffix("__shape") for name in golden if name.endswith("__preprocess__shape")]:
+            clip = torch.from_numpy(golden[case.replace("__preprocess", "_video_uint8")])[None]
+            found = preprocess(clip)[0].transpose(0, 1).contiguous().numpy()  # (T, 3, H, W)
+            pseudo.close_subsampled(found, golden, case, 1e-5)
+
+
+@pytest.mark.parametrize("size", [(300, 260), (64, 80), (224, 224)])
+def test_preprocessing_is_torchvisions(size: tuple[int, int]) -> None:
+    from torchvision.transforms import Compose, Normalize, Resize
+
+    clip = torch.from_numpy(clips(1, 2, *size))
+    theirs = Compose([Resize((224, 224), antialias=True), Normalize([0.5] * 3, [0.5] * 3)])
+    wanted = theirs(clip[0].permute(0, 3, 1, 2) / 255)
+    torch.testing.assert_close(preprocess(clip)[0].transpose(0, 1), wanted, rtol=0, atol=1e-6)
+
+
+def test_logits_are_the_classifiers(network: Network, weights: Callable[[Path], Path]) -> None:
+    """The golden features come without class scores, which are one matrix away."""
+    state = torch.load(weights(pseudo.GOLDEN / LISTING), weights_only=True)
+    found = network(clips(1))
+    wanted = found["features"].astype(np.float64) @ state["fc.weight"].double().numpy().T + state["fc.bias"].numpy()
+    pseudo.close(found["logits"], wanted, 1e-5)
+
+
+def test_shapes(network: Network) -> None:
+    found = network(clips())
+    assert {name: (rows.shape, rows.dtype) for name, rows in found.items()} == {
+        "features": ((2, 512), np.float32),
+        "logits": ((2, 400), np.float32),
+    }
+
+
+def test_rows_depend_on_nothing_but_the_clip(network: Network) -> None:
+    """Bit for bit: in any place, beside another clip or none, and from several threads."""
+    assert EXTRACTOR.batch > 1
+    some = clips()
+    whole = network(some)["logits"]
+    np.testing.assert_array_equal(network(some[::-1])["logits"], whole[::-1])
+    np.testing.assert_array_equal(network(some[1:])["logits"], whole[1:])
+    with ThreadPoolExecutor(2) as pool:
+        for found in pool.map(network, [some, some]):
+            np.testing.assert_array_equal(found["logits"], whole)
+
+
+def test_bfloat16_is_near_and_not_equal(network: Network, weights: Callable[[Path], Path]) -> None:
+    half = load("r3d_18", weights=weights(pseudo.GOLDEN / LISTING), precision="bfloat16")(clips(1))["features"]
+    exact = network(clips(1))["features"]
+    assert half.dtype == np.float32
+    assert 0 < np.abs(half - exact).max() < 0.05 * np.abs(exact).max()
+
+
+def missing(state: dict[str, torch.Tensor]) -> None:
+    del state["layer2.0.downsample.0.weight"]
+
+
+def extra(state: dict[str, torch.Tensor]) -> None:
+    state["layer5.0.weight"] = torch.zeros(1)
+
+
+def misshaped(state: dict[str, torch.Tensor]) -> None:
+    state["fc.weight"] = torch.zeros(700, 512)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (missing, r"missing: layer2\.0\.downsample\.0\.weight"),
+        (extra, r"not of this network: layer5\.0\.weight"),
+        (misshaped, r"fc\.weight \(700, 512\) instead of \(400, 512\)"),
+    ],
+)
+def test_wrong_weights_are_refused(
+    weights: Callable[[Path], Path], tmp_path: Path, spoil: Callable[[dict[str, Any]], None], message: str
+) -> None:
+    state = torch.load(weights(pseudo.GOLDEN / LISTING), weights_only=True)
+    spoil(state)
+    torch.save(state, tmp_path / "w.pth")
+    with pytest.raises(VidgaugeError, match=message):
+        load("r3d_18", weights=tmp_path / "w.pth")
+
+
+def test_wrong_clips_are_refused(network: Network) -> None:
+    for wrong in (clips().astype(np.float32), clips()[0], clips(t=1)):
+        with pytest.raises(ValueError, match=r"expected clips \(b, t, h, w, 3\) uint8"):
+            network(wrong)
+
+
+def test_results_say_what_they_do_not_compare_with() -> None:
+    assert EXTRACTOR.note is not None
+    assert "AIGVE" in EXTRACTOR.note
+    assert "I3D" in EXTRACTOR.note

@@ -1,0 +1,168 @@
+"""Which networks an evaluation runs: arrays on demand, digests in names, weights to fetch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vidgauge.config import Config, load
+from vidgauge.errors import UsageError
+from vidgauge.metric import metrics
+from vidgauge.networks import (
+    arrays_together,
+    clips_names,
+    extractor_name,
+    network_asked,
+    weights_folder,
+    weights_place,
+    weights_wanted,
+)
+from vidgauge.prepare import remove_old_tickets
+from vidgauge.vouched import with_digests
+from vidgauge.weights import entry
+
+FID = {"reduce": "frechet", "extractor": "inception_2015", "clips": {"frames": 1}}
+FVD = {"reduce": "frechet", "extractor": "i3d_kinetics400"}
+OWN = {"torchscript": "net.pt", "input": {"layout": "BCTHW"}, "trust": True, "licence": "MIT"}
+MINE = {"reduce": "frechet", "extractor": "mine"}
+
+
+def configured(
+    extractors: dict[str, Any] | None = None, /, *, keys: dict[str, Any] | None = None, **define: Any
+) -> Config:
+    return load(
+        {
+            "evaluation": "test",
+            "reference": "real",
+            "datasets": {"real": {"source": "x"}, "mine": {"source": "y"}},
+            "metrics": list(define),
+            "define": define,
+            "extractors": extractors or {},
+        }
+        | (keys or {})
+    )
+
+
+def together(**define: Any) -> tuple[str, ...]:
+    config = configured(**define)
+    found = {arrays_together(config, metric) for metric in metrics(config).values()}
+    assert len(found) == 1  # one pass
+    return found.pop()
+
+
+def test_arrays_on_demand_come_only_where_they_are_asked_for() -> None:
+    usual = ("2048", "logits_unbiased", "logits")
+    assert together(a=FID) == usual
+    assert together(a=FID | {"array": "64"}) == ("64",)
+    assert set(together(a=FID | {"array": "64"}, b=FID, c=FID | {"array": "768"})) == {*usual, "64", "768"}
+
+
+def test_other_clips_or_weights_are_another_pass() -> None:
+    config = configured(
+        a=FID | {"array": "64"}, b=FID | {"clips": {"frames": 2}}, c=FID | {"weights": "inception_nvidia"}
+    )
+    found = [arrays_together(config, metric) for metric in metrics(config).values()]
+    assert found == [("64",), ("2048", "logits_unbiased", "logits"), ("2048", "logits_unbiased")]
+    assert len({extractor_name(config, metric) for metric in metrics(config).values()}) == 3
+
+
+def test_features_are_named_after_the_digest_of_their_weights() -> None:
+    config = configured(a=FVD, b=FVD | {"weights": "i3d_videogpt"})
+    first, second = (extractor_name(config, metric) for metric in metrics(config).values())
+    assert f"-{str(entry('i3d_styleganv').sha256)[:8]}-" in first
+    assert f"-{str(entry('i3d_videogpt').git_blob)[:8]}-" in second  # no sha256 of it is published
+
+
+def test_what_is_asked_of_a_network_names_neither_its_place_nor_its_licence() -> None:
+    one = configured({"mine": OWN | {"sha256": "1" * 64}}, a=MINE)
+    two = configured({"mine": OWN | {"sha256": "1" * 64, "torchscript": "b/other.pt", "licence": "x"}}, a=MINE)
+    name = extractor_name(one, metrics(one)["a"])
+    assert name == extractor_name(two, metrics(two)["a"])
+    assert network_asked(one, name) == network_asked(two, name)
+    assert network_asked(one, name).trust
+    assert (weights_place(one, name), weights_place(two, name)) == ("net.pt", "b/other.pt")
+
+
+def test_weights_are_wanted_for_the_clips_that_are_read() -> None:
+    config = configured(
+        a=FVD, b=FID, c={"reduce": "frechet", "extractor": "efficientnet_lite0"}, keys={"weights": "here"}
+    )
+    fvd, fid, lite = metrics(config).values()
+    clips = {metric.name: next(iter(clips_names(config, metric))) for metric in (fvd, fid)}
+    assert weights_wanted(config, clips["a"]) == ["i3d_styleganv"]  # those of c come with a package
+    assert weights_wanted(config, clips["b"]) == ["inception_pytorch_fid"]
+    assert weights_wanted(config, clips["a"], extractor_name(config, lite)) == []
+    assert weights_wanted(config, clips["a"], extractor_name(config, fvd)) == ["i3d_styleganv"]
+    assert weights_folder(config) == Path("here")
+
+
+def test_weights_of_unknown_digest_are_never_fetched_by_a_run() -> None:
+    c3d = {"reduce": "inception_score", "extractor": "c3d_ucf101", "options": {"input": "probabilities"}}
+    config = configured({"c3d_ucf101": {"trust": True, "sha256": "2" * 64}}, a=c3d)
+    (clips,) = list(clips_names(config, metrics(config)["a"]))[:1]
+    assert weights_wanted(config, clips) == []
+    assert "-22222222-" in extractor_name(config, metrics(config)["a"])
+
+
+def test_digests_of_files_that_users_vouch_for(tmp_path: Path) -> None:
+    (tmp_path / "net.pt").write_bytes(b"one")
+    mine = OWN | {"torchscript": str(tmp_path / "net.pt")}
+    config = configured({"mine": mine}, a=MINE, keys={"results": str(tmp_path / "results")})
+    found = with_digests(config, "mine.yaml")
+    assert found.own_networks["mine"].sha256 == hashlib.sha256(b"one").hexdigest()
+    assert config.own_networks["mine"].sha256 is None
+    notes = tmp_path / "results/weights/.digests.json"
+    assert with_digests(config, "mine.yaml") == found
+    before = notes.stat().st_mtime_ns
+    (tmp_path / "net.pt").write_bytes(b"other")
+    assert with_digests(config, "mine.yaml").own_networks["mine"].sha256 == hashlib.sha256(b"other").hexdigest()
+    assert notes.stat().st_mtime_ns > before
+    given = configured({"mine": mine | {"sha256": "3" * 64}}, a=MINE)
+    assert with_digests(given, "mine.yaml") == given  # the job compares it
+
+
+def test_files_that_are_not_there_are_all_named(tmp_path: Path) -> None:
+    c3d = {"reduce": "inception_score", "extractor": "c3d_ucf101", "options": {"input": "probabilities"}}
+    keys = {"results": str(tmp_path), "weights": str(tmp_path / "weights")}
+    with pytest.raises(UsageError) as caught:
+        with_digests(configured({"mine": OWN, "c3d_ucf101": {"trust": True}}, a=MINE, b=c3d, keys=keys), "mine.yaml")
+    first, second = str(caught.value).splitlines()
+    assert first == "mine.yaml: extractors.mine: torchscript: net.pt: no such file"
+    assert second.startswith("mine.yaml: extractors.c3d_ucf101: ")
+    assert "vidgauge weights add c3d_ucf101 FILE" in second
+
+
+def test_a_ticket_counts_as_long_as_its_file_is_the_same(tmp_path: Path) -> None:
+    tickets, folder = tmp_path / "tickets", tmp_path / "weights"
+    file = folder / "r3d_18" / entry("r3d_18").file
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"w")
+    tickets.mkdir()
+
+    def write(**keys: Any) -> Path:
+        said = {
+            "name": "r3d_18",
+            "path": str(file),
+            "mtime_ns": file.stat().st_mtime_ns,
+            "sha256": entry("r3d_18").sha256,
+        }
+        (tickets / "r3d_18.json").write_text(json.dumps(said | keys))
+        return tickets / "r3d_18.json"
+
+    (tickets / ".digests.json").write_text("{}")
+    ticket = write()
+    remove_old_tickets(tickets, folder)
+    assert ticket.exists()
+    for change in ({"mtime_ns": 1}, {"path": "/elsewhere"}, {"sha256": "0" * 64}):
+        ticket = write(**change)
+        remove_old_tickets(tickets, folder)
+        assert not ticket.exists(), change
+    ticket = write()
+    file.unlink()
+    remove_old_tickets(tickets, folder)
+    assert not ticket.exists()
+    assert (tickets / ".digests.json").exists()

@@ -1,0 +1,76 @@
+"""TorchScript archives, which are programs: opened only where their digest was known, or the user vouched for them.
+
+Importing this module imports torch: only `build` functions do.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from vidgauge.errors import VidgaugeError
+from vidgauge.specs import WeightsFile
+
+_PLAIN = threading.Lock()
+_running = 0
+
+
+def open_torchscript(weights: WeightsFile, device: torch.device) -> Callable[..., torch.Tensor]:
+    """The archive's network, in evaluation mode, as a function of tensors on the device with keywords of its own.
+
+    `vidgauge.extractors.load` has seen to it that the file may be run. VidgaugeError for what is no such archive.
+    """
+    archive = _archive(weights, device)
+
+    def call(*tensors: torch.Tensor, **keywords: Any) -> torch.Tensor:
+        with _as_written():
+            return archive(*tensors, **keywords)
+
+    return call
+
+
+def tensors_of_archive(weights: WeightsFile) -> dict[str, torch.Tensor]:
+    """The archive's tensors by name, on the CPU, in the types it holds; its program is read with them, but not called.
+
+    `vidgauge.extractors.load` has seen to it that the file may be run. VidgaugeError for what is no such archive.
+    """
+    return dict(_archive(weights, torch.device("cpu")).state_dict())
+
+
+def _archive(weights: WeightsFile, device: torch.device) -> torch.jit.ScriptModule:
+    if weights.format != "torchscript":
+        raise VidgaugeError(f"{weights.path}: is no TorchScript archive, and one was wanted")
+    try:
+        with warnings.catch_warnings():  # torch warns that the format is a dead end: these files are what was published
+            warnings.filterwarnings("ignore", "`torch.jit", FutureWarning)
+            return torch.jit.load(str(weights.path), map_location=device).eval()
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise VidgaugeError(
+            f"{weights.path}: torch {torch.__version__} cannot open this TorchScript archive ({reason})"
+        ) from None
+
+
+@contextmanager
+def _as_written() -> Iterator[None]:
+    """Run graphs as they are: the optimiser rewrites them after the first calls, and the last bits change with it.
+
+    The switch is the process's, so it goes back when the last thread has left.
+    """
+    global _running
+    with _PLAIN:
+        if _running == 0:
+            torch._C._set_graph_executor_optimize(False)
+        _running += 1
+    try:
+        yield
+    finally:
+        with _PLAIN:
+            _running -= 1
+            if _running == 0:
+                torch._C._set_graph_executor_optimize(True)

@@ -1,0 +1,100 @@
+"""From a name and a file to a network that runs: which weights, whether they may be opened, which arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+from vidgauge import extractors
+from vidgauge import weights as store
+from vidgauge.errors import UsageError, VidgaugeError, did_you_mean
+from vidgauge.extractors import PrecisionError, own
+from vidgauge.extractors.own import NetworkAsked
+from vidgauge.specs import ExtractorSpec, Network, Precision, Setup, Takes, WeightsFile
+
+
+def spec_of(asked: NetworkAsked) -> ExtractorSpec:
+    """The extractor that is asked for, a known one or the user's own."""
+    return own.spec_of(asked.name, asked.own) if asked.own else extractors.spec(asked.name)
+
+
+def weights_asked(asked: NetworkAsked, place: Path | None) -> WeightsFile | None:
+    """The weights of what is asked for, with the digests that it names; None if it needs none.
+
+    place: the file, or for published ones the folder where they are kept; None: the user's cache folder. VidgaugeError
+    where the file is missing or is another one.
+    """
+    extractor, name = spec_of(asked), asked.weights
+    if place is not None and (asked.own is not None or place.is_file()):
+        found = store.check(place, store.entry(name)) if name else weights_file(extractor, place)
+    else:
+        found = store.find(name, place) if name else weights_file(extractor, None, place)
+    wanted = asked.sha256 or (asked.own.sha256 if asked.own else None)
+    if found is not None and wanted is not None and found.sha256 != wanted:
+        raise VidgaugeError(
+            f"{found.path}: sha256 is {found.sha256}, and {wanted} is wanted for {asked.name}; "
+            "put the right file there, or change sha256 in config.yaml"
+        )
+    vouched = asked.own is not None and not asked.trust
+    return replace(found, verified=True) if found is not None and vouched else found
+
+
+def weights_file(extractor: ExtractorSpec, path: Path | None = None, folder: Path | None = None) -> WeightsFile | None:
+    """The weights that a network is built from: this file, or else the extractor's default; None if it needs none.
+
+    folder: where weights are kept; None: the user's cache folder. VidgaugeError where the file is missing, and where
+    the default one is not what it should be.
+    """
+    if path is not None:
+        if not path.is_file():
+            raise VidgaugeError(f"{path}: no such file; weights of {extractor.name} were wanted")
+        return store.identify(path, extractor.weights)
+    default = next(iter(extractor.weights), None)
+    return store.find(default, folder) if default is not None else None
+
+
+def built(
+    extractor: ExtractorSpec,
+    file: WeightsFile | None,
+    *,
+    device: str = "cpu",
+    precision: Precision = "float32",
+    arrays: Sequence[str] | None = None,
+    trust: bool = False,
+) -> Network:
+    """The network. A TorchScript archive is a program: VidgaugeError unless its digest is known, or it is trusted."""
+    if precision not in get_args(Precision):
+        raise PrecisionError(f"precision: unknown {precision!r}; known: {', '.join(get_args(Precision))}")
+    if file is not None and file.format == "torchscript" and not (file.verified or trust):
+        raise VidgaugeError(
+            f"{file.path}: is a TorchScript archive, which is a program, and its sha256 {file.sha256} is none that "
+            f"vidgauge knows for {extractor.name}. If you trust where it comes from, say so: trust: true in "
+            "config.yaml, trust=True in Python"
+        )
+    wanted = arrays_asked(extractor, file, arrays)
+    return extractor.build(Setup(weights=file, device=device, precision=precision, arrays=wanted))
+
+
+def given_arrays(extractor: ExtractorSpec, takes: Takes | None) -> tuple[str, ...]:
+    """The arrays that one of an extractor's files gives, in the extractor's order."""
+    return (takes.arrays if takes else ()) or tuple(extractor.arrays)
+
+
+def arrays_asked(extractor: ExtractorSpec, file: WeightsFile | None, asked: Sequence[str] | None) -> tuple[str, ...]:
+    """The arrays to compute with a file of weights, None for all; UsageError for one that it does not give."""
+    given = given_arrays(extractor, _like(extractor, file) if file else None)
+    for name in asked or ():
+        if name not in given:
+            of = f" with {file.path}" if file else ""
+            raise UsageError(f"array: {extractor.name}{of} has no array {name!r}; {did_you_mean(name, given)}")
+    return tuple(name for name in given if asked is None or name in asked)
+
+
+def _like(extractor: ExtractorSpec, file: WeightsFile) -> Takes | None:
+    """What the registry says of a file, or for one that it does not know, of the first file of the same form."""
+    if file.name is not None and file.name in extractor.weights:
+        return extractor.weights[file.name]
+    program = file.format == "torchscript"
+    return next((takes for takes in extractor.weights.values() if takes.torchscript == program), None)
