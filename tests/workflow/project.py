@@ -68,7 +68,7 @@ class Project:
     def __init__(
         self, folder: Path, *, videos: int = 4, datasets: tuple[str, ...] = ("real", "a"), **config: Any
     ) -> None:
-        self.folder = folder
+        self.folder, self.root = folder, ROOT
         folder.mkdir(parents=True, exist_ok=True)
         for index, name in enumerate(datasets):
             for number in range(videos):
@@ -90,7 +90,7 @@ class Project:
 
     def command(self, *arguments: str) -> list[str]:
         (self.folder / "mine.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False))
-        given = ["-s", str(ROOT / "Snakefile"), "--configfile", str(self.folder / "mine.yaml"), "--cores", "2"]
+        given = ["-s", str(self.root / "Snakefile"), "--configfile", str(self.folder / "mine.yaml"), "--cores", "2"]
         return [sys.executable, "-m", "snakemake", *given, *arguments]
 
     def run(self, *arguments: str, cwd: Path | None = None, ok: bool = True) -> Run:
@@ -134,6 +134,14 @@ class Project:
         """A digest of every array of every merged features file, by path below results."""
         files = sorted((self.results / "features").glob("*/*/*.h5"))
         return {str(file.relative_to(self.results)): digest(file) for file in files}
+
+    def copy_vidgauge(self) -> Path:
+        """Run a copy of the workflow from now on, which a test may change. The folder it lies in."""
+        self.root = self.folder / "vidgauge"
+        for name in ("workflow", "profiles", "envs"):
+            shutil.copytree(ROOT / name, self.root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "Snakefile", self.root)
+        return self.root
 
     def later(self) -> None:
         """Let the clock go on, so that what is written next is newer on any file system."""
