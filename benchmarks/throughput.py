@@ -1,0 +1,90 @@
+"""Clips per second of every network at every precision of a device: `python benchmarks/throughput.py`.
+
+Writes docs/throughput.md. What counts there are ratios within one column: absolute rates are this machine's alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from stand_ins import PRECISIONS, device_text, measurable, network
+
+from vidgauge import extractors
+from vidgauge.specs import Network
+
+PAGE = Path(__file__).parents[1] / "docs/throughput.md"
+FRAMES, SIDE, BUDGET = 16, 224, 20.0  # of a clip; pixels; seconds for each measurement
+
+
+def rate(run: Network, batch: int, frames: int, workers: int) -> float:
+    """Clips per second, the median of several calls by all workers at once. The first call is not counted."""
+    clips = np.random.default_rng(0).integers(0, 256, (batch, frames, SIDE, SIDE, 3), np.uint8)
+    run(clips)
+    times: list[float] = []
+    with ThreadPoolExecutor(workers) as callers:
+        while len(times) < 3 or (sum(times) < BUDGET and len(times) < 15):
+            start = time.perf_counter()
+            list(callers.map(run, [clips] * workers))
+            times.append(time.perf_counter() - start)
+            if times[-1] > BUDGET:
+                break
+    return batch * workers / statistics.median(times)
+
+
+def line(name: str, device: str, workers: int) -> tuple[str, ...]:
+    """The table's line of a network."""
+    spec, cells, own = extractors.spec(name), [], False
+    per_frame = spec.input.kind == "frame"
+    size = spec.gpu_batch if device == "cuda" else spec.batch
+    batch = max(1, size // FRAMES) if per_frame else size
+    for precision in PRECISIONS[device]:
+        run, own = network(name, device, precision)
+        cells.append(f"{rate(run, batch, FRAMES, workers):.3g}")
+        del run
+        print(name, precision, cells[-1], flush=True)
+    kind = f"{size} {'frames' if per_frame else 'clips'}"
+    return (f"`{name}`", kind, *cells, "its own" if own else "random")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", choices=list(PRECISIONS), default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--workers", type=int, default=2, help="threads that call the network, as of a job (default 2)")
+    parser.add_argument("--only", nargs="+", default=measurable(), help="these networks; nothing is written then")
+    asked = parser.parse_args()
+    lines = [line(name, asked.device, asked.workers) for name in asked.only]
+    if asked.only == measurable():
+        PAGE.write_text(page(asked.device, asked.workers, lines))
+
+
+def page(device: str, workers: int, lines: list[tuple[str, ...]]) -> str:
+    """docs/throughput.md."""
+    head = ("network", "batch", *PRECISIONS[device], "weights")
+    table = "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *lines))
+    other = "cuda" if device == "cpu" else "cpu"
+    return f"""# Throughput
+
+Clips of {FRAMES} frames of {SIDE} x {SIDE} pixels a second, preprocessing included, decoding not. Batches are those
+that vidgauge always uses on the device; {workers} threads call the network, with one thread of torch's each. Made by
+`python benchmarks/throughput.py`; rates are this machine's, so compare lines with one another. Random weights cost
+what the real ones cost. `c3d_ucf101` and the archives of I3D, Inception and VGG16 are programs that cannot be had
+without their weights.
+
+## {device}: {device_text(device)}
+
+{table}
+
+## {other}
+
+Not measured.
+"""
+
+
+if __name__ == "__main__":
+    main()
