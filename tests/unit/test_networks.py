@@ -87,6 +87,16 @@ def test_what_is_asked_of_a_network_names_neither_its_place_nor_its_licence() ->
     assert (weights_place(one, name), weights_place(two, name)) == ("net.pt", "b/other.pt")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"sha256": "2" * 64}, {"keywords": {"a": 1}}, {"batch": 4}, {"input": {"layout": "BCTHW", "range": [0, 255]}}],
+)
+def test_features_of_ones_own_network_are_named_after_all_that_they_depend_on(change: dict[str, Any]) -> None:
+    one = configured({"mine": OWN | {"sha256": "1" * 64}}, a=MINE)
+    two = configured({"mine": OWN | {"sha256": "1" * 64} | change}, a=MINE)
+    assert extractor_name(one, metrics(one)["a"]) != extractor_name(two, metrics(two)["a"])
+
+
 def test_weights_are_wanted_for_the_clips_that_are_read() -> None:
     config = configured(
         a=FVD, b=FID, c={"reduce": "frechet", "extractor": "efficientnet_lite0"}, keys={"weights": "here"}

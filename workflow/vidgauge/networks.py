@@ -33,8 +33,8 @@ def _pixels(metric: Metric) -> ClipSpec:
 
 def extractor_name(config: Config, metric: Metric) -> str:
     """The folder of the features that a metric rests on."""
-    arrays = arrays_together(config, metric)
-    return layout.extractor_name(metric.extractor, config.precision, metric.weights_digest, arrays)
+    digest = metric.own.digest if metric.own else metric.weights_digest
+    return layout.extractor_name(metric.extractor, config.precision, digest, arrays_together(config, metric))
 
 
 def metric_of(config: Config, extractor: str) -> Metric:

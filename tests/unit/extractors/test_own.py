@@ -99,10 +99,17 @@ def test_a_program_is_run_only_where_it_is_trusted(archive: Path, tmp_path: Path
 
 def test_what_it_returns_must_be_rows(tmp_path: Path) -> None:
     path = pseudo.scripted(Wrong(), tmp_path / "wrong.pt")
-    with pytest.raises(
-        ValueError, match=r"extractors\.mine: the network gave a tensor \(\) for 8 items, wanted .* \(8, d\)"
-    ):
+    wanted = r"extractors\.mine: the network gave a tensor \(\) for 8 items, wanted was one tensor \(8, d\)"
+    with pytest.raises(VidgaugeError, match=wanted):
         load(spec_of("mine", own(path)), path, trust=True)(clips())
+
+
+def test_a_network_that_fails_is_named(archive: Path) -> None:
+    wrong = own(archive, keywords={"factr": 1.0})
+    with pytest.raises(
+        VidgaugeError, match=r"extractors\.mine: the network failed on a tensor \(8, 3, 2, 4, 5\) of BCTHW"
+    ):
+        load(spec_of("mine", wrong), archive, trust=True)(clips())
 
 
 def test_what_is_no_archive_is_named(tmp_path: Path) -> None:

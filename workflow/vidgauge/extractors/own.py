@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from vidgauge.errors import VidgaugeError
 from vidgauge.specs import ArraySpec, Closed, ExtractorSpec, InputSpec, Network, Setup
 
 if TYPE_CHECKING:
@@ -67,6 +70,12 @@ class OwnNetwork(Closed):
     licence: str = Field("not stated", description="printed beside every result")
     batch: int = Field(8, ge=1, description="clips or frames in one call; the last digits depend on it")
 
+    @property
+    def digest(self) -> str:
+        """Of all that its rows depend on: the file and how it is called, not where it lies or under which licence."""
+        said = self.model_dump(mode="json", include={"sha256", "input", "keywords", "batch"})
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
     @model_validator(mode="after")
     def _vouched(self) -> OwnNetwork:
         if self.sha256 is None and not self.trust:
@@ -121,7 +130,9 @@ def spec_of(name: str, own: OwnNetwork) -> ExtractorSpec:
 
 
 def build(name: str, own: OwnNetwork, setup: Setup) -> Network:
-    """The archive as a network. It must return one tensor (b, d) for b clips or frames; ValueError otherwise."""
+    """The archive as a network. VidgaugeError where it fails, or returns no tensor (b, d) for b clips or frames."""
+    import torch
+
     from vidgauge.extractors._torch import TorchNetwork, resolve_device
     from vidgauge.extractors._torchscript import open_torchscript
 
@@ -129,7 +140,18 @@ def build(name: str, own: OwnNetwork, setup: Setup) -> Network:
     call = open_torchscript(setup.file, device)
 
     def forward(items: torch.Tensor) -> dict[str, torch.Tensor]:
-        return {ARRAY: _rows(name, call(prepared(items, own.input), **own.keywords), len(items))}
+        x = prepared(items, own.input)
+        try:
+            found = call(x, **own.keywords)
+        except torch.OutOfMemoryError:
+            raise  # a smaller batch is tried
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise VidgaugeError(
+                f"extractors.{name}: the network failed on a tensor {tuple(x.shape)} of {own.input.layout} ({reason}); "
+                "look at its input and keywords in the configuration"
+            ) from error
+        return {ARRAY: _rows(name, found, len(items))}
 
     return TorchNetwork(forward, spec_of(name, own), setup, device)
 
@@ -153,5 +175,7 @@ def _rows(name: str, found: Any, items: int) -> torch.Tensor:
 
     if not isinstance(found, torch.Tensor) or found.ndim != 2 or len(found) != items:
         what = f"a tensor {tuple(found.shape)}" if isinstance(found, torch.Tensor) else type(found).__name__
-        raise ValueError(f"extractors.{name}: the network gave {what} for {items} items, wanted a tensor ({items}, d)")
+        raise VidgaugeError(
+            f"extractors.{name}: the network gave {what} for {items} items, wanted was one tensor ({items}, d)"
+        )
     return found

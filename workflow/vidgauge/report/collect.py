@@ -14,7 +14,7 @@ from vidgauge import __version__
 from vidgauge.files import write_json, write_text
 from vidgauge.report.table import Row, csv_text, table_text
 
-PACKAGES = ("av", "h5py", "numpy", "pillow", "scipy", "snakemake", "timm", "torch", "torchvision")
+PACKAGES = ("av", "h5py", "numpy", "pillow", "scipy", "snakemake", "timm", "torch", "torch-fidelity", "torchvision")
 
 
 def collect(

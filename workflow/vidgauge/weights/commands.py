@@ -49,10 +49,10 @@ def list_(folder: Path | None, as_json: bool) -> None:
         click.echo(json.dumps(known, ensure_ascii=False, indent=2))
         return
     rows = [
-        (entry.name, "yes" if path.is_file() else "no", entry.size_text, entry.licence, entry.network)
+        (entry.name, "yes" if path.is_file() else "no", entry.size_text, entry.licence)
         for entry, path in entries.items()
     ]
-    click.echo(_table([("name", "there", "size", "licence", "network"), *rows]))
+    click.echo(_table([("name", "there", "size", "licence"), *rows]))
 
 
 @weights.command()
