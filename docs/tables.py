@@ -72,7 +72,7 @@ def reductions() -> str:
 def networks() -> str:
     """Every extractor in a line: what it is called elsewhere, what it sees, what it gives, what it is built from."""
     return table(
-        ("extractor", "numbers known as", "sees", "gives", "weights", "licence"),
+        ("extractor", "numbers known as", "sees", "gives", "weights"),
         (
             (
                 f"[`{name}`](#{name})",
@@ -80,7 +80,6 @@ def networks() -> str:
                 f"{KINDS[spec.input.kind]}, {_size(spec.input.size)}",
                 ", ".join(f"`{array}` {kind.width}" for array, kind in spec.arrays.items()),
                 ", ".join(f"`{weights}`" for weights in spec.weights) or "none",
-                spec.licence,
             )
             for name, spec in extractors.extractors().items()
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from vidgauge.networks import (
     arrays_together,
     clips_names,
     extractor_name,
+    extractors_of,
     network_asked,
     weights_folder,
     weights_place,
@@ -83,7 +85,7 @@ def test_what_is_asked_of_a_network_names_neither_its_place_nor_its_licence() ->
     name = extractor_name(one, metrics(one)["a"])
     assert name == extractor_name(two, metrics(two)["a"])
     assert network_asked(one, name) == network_asked(two, name)
-    assert network_asked(one, name).trust
+    assert network_asked(one, name).trusted
     assert (weights_place(one, name), weights_place(two, name)) == ("net.pt", "b/other.pt")
 
 
@@ -101,38 +103,74 @@ def test_weights_are_wanted_for_the_clips_that_are_read() -> None:
     config = configured(
         a=FVD, b=FID, c={"reduce": "frechet", "extractor": "efficientnet_lite0"}, keys={"weights": "here"}
     )
-    fvd, fid, lite = metrics(config).values()
-    clips = {metric.name: next(iter(clips_names(config, metric))) for metric in (fvd, fid)}
-    assert weights_wanted(config, clips["a"]) == ["i3d_styleganv"]  # those of c come with a package
-    assert weights_wanted(config, clips["b"]) == ["inception_pytorch_fid"]
-    assert weights_wanted(config, clips["a"], extractor_name(config, lite)) == []
-    assert weights_wanted(config, clips["a"], extractor_name(config, fvd)) == ["i3d_styleganv"]
+    names = {metric.name: extractor_name(config, metric) for metric in metrics(config).values()}
+    clips = {metric.name: next(iter(clips_names(config, metric))) for metric in metrics(config).values()}
+    assert clips["a"] == clips["c"]
+    assert extractors_of(config, clips["a"]) == [names["a"], names["c"]]
+    assert extractors_of(config, clips["b"]) == [names["b"]]
+    assert weights_wanted(config, names["a"]) == "i3d_styleganv"
+    assert weights_wanted(config, names["b"]) == "inception_pytorch_fid"
+    assert weights_wanted(config, names["c"]) is None  # these come with a package
     assert weights_folder(config) == Path("here")
 
 
 def test_weights_of_unknown_digest_are_never_fetched_by_a_run() -> None:
     c3d = {"reduce": "inception_score", "extractor": "c3d_ucf101", "options": {"input": "probabilities"}}
     config = configured({"c3d_ucf101": {"trust": True, "sha256": "2" * 64}}, a=c3d)
-    (clips,) = list(clips_names(config, metrics(config)["a"]))[:1]
-    assert weights_wanted(config, clips) == []
-    assert "-22222222-" in extractor_name(config, metrics(config)["a"])
+    name = extractor_name(config, metrics(config)["a"])
+    assert weights_wanted(config, name) is None
+    assert "-22222222-" in name
+
+
+def with_own(tmp_path: Path, **keys: Any) -> Config:
+    mine = OWN | {"torchscript": str(tmp_path / "net.pt")} | keys
+    return configured({"mine": mine}, a=MINE, keys={"results": str(tmp_path / "results")})
+
+
+def sha256(config: Config) -> str | None:
+    return config.own_networks["mine"].sha256
 
 
 def test_digests_of_files_that_users_vouch_for(tmp_path: Path) -> None:
-    (tmp_path / "net.pt").write_bytes(b"one")
-    mine = OWN | {"torchscript": str(tmp_path / "net.pt")}
-    config = configured({"mine": mine}, a=MINE, keys={"results": str(tmp_path / "results")})
-    found = with_digests(config, "mine.yaml")
-    assert found.own_networks["mine"].sha256 == hashlib.sha256(b"one").hexdigest()
-    assert config.own_networks["mine"].sha256 is None
-    notes = tmp_path / "results/weights/.digests.json"
-    assert with_digests(config, "mine.yaml") == found
+    file, notes = tmp_path / "net.pt", tmp_path / "results/weights/.digests.json"
+    file.write_bytes(b"one")
+    config = with_own(tmp_path)
+    first, other = (hashlib.sha256(content).hexdigest() for content in (b"one", b"two"))
+    assert (sha256(config), sha256(with_digests(config, "mine.yaml"))) == (None, first)
     before = notes.stat().st_mtime_ns
-    (tmp_path / "net.pt").write_bytes(b"other")
-    assert with_digests(config, "mine.yaml").own_networks["mine"].sha256 == hashlib.sha256(b"other").hexdigest()
-    assert notes.stat().st_mtime_ns > before
-    given = configured({"mine": mine | {"sha256": "3" * 64}}, a=MINE)
-    assert with_digests(given, "mine.yaml") == given  # the job compares it
+    assert sha256(with_digests(config, "mine.yaml")) == first
+    assert notes.stat().st_mtime_ns == before
+    times = file.stat().st_atime_ns, file.stat().st_mtime_ns
+    file.write_bytes(b"two")
+    os.utime(file, ns=times)  # as a copy that keeps times leaves it
+    assert sha256(with_digests(config, "mine.yaml", fresh=False)) == first  # a job of the run that began before
+    assert sha256(with_digests(config, "mine.yaml")) == other
+    file.unlink()
+    assert sha256(with_digests(config, "mine.yaml")) == other  # what rests on it may be finished
+
+
+def test_a_digest_that_is_given_is_compared_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "net.pt").write_bytes(b"one")
+    config = with_own(tmp_path, sha256="3" * 64, trust=False)
+    with pytest.raises(UsageError, match=r"extractors\.mine: .*net\.pt: its sha256 is \w{64}, and sha256 says 3{64}"):
+        with_digests(config, "mine.yaml")
+    assert with_digests(config, "mine.yaml", fresh=False) == config
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff"])
+def test_notes_that_cannot_be_read_are_made_anew(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "net.pt").write_bytes(b"one")
+    notes = tmp_path / "results/weights/.digests.json"
+    notes.parent.mkdir(parents=True)
+    notes.write_bytes(content)
+    assert sha256(with_digests(with_own(tmp_path), "mine.yaml")) == hashlib.sha256(b"one").hexdigest()
+    assert json.loads(notes.read_text())
+
+
+def test_notes_that_cannot_be_written_do_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "net.pt").write_bytes(b"one")
+    (tmp_path / "results").write_text("a file where the folder should be")
+    assert sha256(with_digests(with_own(tmp_path), "mine.yaml")) == hashlib.sha256(b"one").hexdigest()
 
 
 def test_files_that_are_not_there_are_all_named(tmp_path: Path) -> None:
@@ -167,10 +205,13 @@ def test_a_ticket_counts_as_long_as_its_file_is_the_same(tmp_path: Path) -> None
     ticket = write()
     remove_old_tickets(tickets, folder)
     assert ticket.exists()
-    for change in ({"mtime_ns": 1}, {"path": "/elsewhere"}, {"sha256": "0" * 64}):
+    for change in ({"mtime_ns": 1}, {"path": "/elsewhere"}, {"sha256": "0" * 64}, {"name": "gone"}, {"mtime_ns": None}):
         ticket = write(**change)
         remove_old_tickets(tickets, folder)
         assert not ticket.exists(), change
+    ticket.write_bytes(b"")
+    remove_old_tickets(tickets, folder)
+    assert not ticket.exists()
     ticket = write()
     file.unlink()
     remove_old_tickets(tickets, folder)

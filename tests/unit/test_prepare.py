@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 from pathlib import Path
@@ -19,6 +20,12 @@ from vidgauge.prepare import checked, joined_shards, prepare, write_listings, wr
 
 LOOKS = {"reduce": "frechet", "extractor": "pixel_grid"}
 OLD = 10**18  # ns, a time long ago
+
+
+def fake_workflow(**keys: Any) -> SimpleNamespace:
+    """What `checked` and `prepare` ask of Snakemake."""
+    usual = {"configfiles": [], "is_main_process": True, "local_exec": True, "deployment_settings": None}
+    return SimpleNamespace(**usual | keys)
 
 
 def configured(folder: Path, /, **changes: Any) -> Config:
@@ -144,7 +151,7 @@ def test_joined_shards_are_those_needed_or_made_before(tmp_path: Path) -> None:
 
 
 def test_a_bad_configuration_ends_with_all_problems(capsys: pytest.CaptureFixture[str]) -> None:
-    workflow = SimpleNamespace(configfiles=["mine.yaml"])
+    workflow = fake_workflow(configfiles=["mine.yaml"])
     with pytest.raises(SystemExit) as caught:
         checked({"metrcs": 1, "seed": "x"}, workflow)
     assert caught.value.code == 2
@@ -156,12 +163,12 @@ def test_a_bad_configuration_ends_with_all_problems(capsys: pytest.CaptureFixtur
 
 def test_a_good_configuration_is_given_back(tmp_path: Path) -> None:
     config = configured(tmp_path)
-    assert checked(config.model_dump(mode="json"), SimpleNamespace(configfiles=[])) == config
+    assert checked(config.model_dump(mode="json"), fake_workflow()) == config
 
 
 def test_job_processes_write_nothing(tmp_path: Path) -> None:
     config = configured(tmp_path)
-    prepare(config, SimpleNamespace(is_main_process=False), manifests=tmp_path / "manifests", plans=tmp_path / "plans")
+    prepare(config, fake_workflow(is_main_process=False), manifests=tmp_path / "manifests", plans=tmp_path / "plans")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["videos"]
 
 
@@ -171,7 +178,7 @@ def test_a_gpu_that_is_not_there_is_missed_before_any_work(
 ) -> None:
     """But a cluster's jobs may run on nodes without one, and its head node needs none."""
     monkeypatch.setattr("vidgauge.prepare.has_gpu", lambda: bool(gpu))
-    workflow = SimpleNamespace(configfiles=["mine.yaml"], is_main_process=bool(main), local_exec=bool(local))
+    workflow = fake_workflow(configfiles=["mine.yaml"], is_main_process=bool(main), local_exec=bool(local))
     raw = {
         "evaluation": "t",
         "datasets": {"a": {"source": "a"}},
@@ -184,3 +191,22 @@ def test_a_gpu_that_is_not_there_is_missed_before_any_work(
     with pytest.raises(SystemExit):
         checked(raw, workflow)
     assert "device: cuda, but this machine shows no GPU" in capsys.readouterr().err
+
+
+def test_an_extra_that_is_not_installed_is_missed_before_any_work(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    define = {"m": {"reduce": "frechet", "extractor": "vjepa2_vitl"}}
+    raw = {"evaluation": "t", "reference": "real", "datasets": {"real": {"source": "x"}, "a": {"source": "y"}}}
+    raw |= {"metrics": ["m"], "define": define}
+    assert checked(raw, fake_workflow())
+    there = importlib.util.find_spec
+    monkeypatch.setattr("vidgauge.prepare.find_spec", lambda name: None if name == "transformers" else there(name))
+    with pytest.raises(SystemExit) as caught:
+        checked(raw, fake_workflow())
+    assert caught.value.code == 2
+    text = capsys.readouterr().err
+    assert "m rests on vjepa2_vitl, which needs the package transformers" in text
+    assert "pip install '.[hub]'" in text
+    conda = SimpleNamespace(deployment_method={"conda"})
+    assert checked(raw, fake_workflow(deployment_settings=conda))  # jobs have an environment of their own

@@ -55,6 +55,12 @@ def test_documentation_tables_are_those_of_the_code() -> None:
 EXAMPLES = {"my_metric", "my_network", "name", "c3d_ucf101"}
 
 
+def test_links_of_the_documentation_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page}: {link}"
+
+
 def test_the_documented_configuration_keys_exist() -> None:
     from vidgauge.config import Config, MetricDefinition
     from vidgauge.extractors.own import OwnInput, OwnNetwork

@@ -74,8 +74,14 @@ def test_a_network_of_ones_own(tmp_path: Path) -> None:
     pseudo.scripted(Corners(2.0), project.folder / "elsewhere.pt")
     assert project.run().jobs["features"] == 2
     assert project.value("mine", "a") == pytest.approx(4 * row["value"])
+    project.config["extractors"]["mine"] |= {"trust": False, "sha256": project.rows()[0]["weights_sha256"]}
+    vouched = project.run()
+    assert vouched.jobs["features"] == 0
+    assert project.rows()[0]["weights_verified"]
     (project.folder / "elsewhere.pt").unlink()
-    assert "extractors.mine: torchscript: elsewhere.pt: no such file" in project.run(ok=False).text
+    assert project.run().idle
+    project.video("a", 0, seed=99)
+    assert "elsewhere.pt: no such file" in project.run(ok=False).text
 
 
 @contextmanager

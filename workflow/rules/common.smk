@@ -93,14 +93,19 @@ def clips_unless_done(wildcards):
     return expand("<results>/clips/{dataset}/{clips}/{shard}.h5", **wildcards)
 
 
-def features_done(wildcards):
+def features_done(wildcards, extractor=None):
     """Whether the features of a shard are newer than its list of videos, and not forced."""
     settings = workflow.dag_settings
     if settings.forceall or settings.forcetargets or "features" in settings.forcerun:
         return False
-    done = RESULTS / "features" / wildcards.dataset / wildcards.clips / wildcards.extractor / f"{wildcards.shard}.h5"
+    folder = RESULTS / "features" / wildcards.dataset / wildcards.clips / (extractor or wildcards.extractor)
+    return newer_than_videos(folder / f"{wildcards.shard}.h5", wildcards)
+
+
+def newer_than_videos(file, wildcards):
+    """Whether a file is there, and newer than the list of videos of its shard."""
     videos = RESULTS / "manifests" / wildcards.dataset / "shards" / f"{wildcards.shard}.jsonl"
-    return done.exists() and videos.exists() and done.stat().st_mtime_ns >= videos.stat().st_mtime_ns
+    return file.exists() and videos.exists() and file.stat().st_mtime_ns >= videos.stat().st_mtime_ns
 
 
 def weights_to_fetch(wildcards):
@@ -109,11 +114,14 @@ def weights_to_fetch(wildcards):
     Never those that are there: nothing that is done can become stale by a ticket.
     """
     if "extractor" in wildcards.keys():
-        done = features_done(wildcards)
+        extractors = [wildcards.extractor]
+    elif newer_than_videos(RESULTS / "clips" / wildcards.dataset / wildcards.clips / f"{wildcards.shard}.h5", wildcards):
+        extractors = []
     else:
-        done = (RESULTS / "clips" / wildcards.dataset / wildcards.clips / f"{wildcards.shard}.h5").exists()
-    wanted = [] if done else networks.weights_wanted(CONFIG, wildcards.clips, wildcards.get("extractor"))
-    return [f"<results>/weights/{name}.json" for name in wanted if not (RESULTS / "weights" / f"{name}.json").exists()]
+        extractors = networks.extractors_of(CONFIG, wildcards.clips)
+    wanted = [networks.weights_wanted(CONFIG, name) for name in extractors if not features_done(wildcards, name)]
+    tickets = [f"weights/{name}.json" for name in sorted(set(wanted) - {None})]
+    return [f"<results>/{ticket}" for ticket in tickets if not (RESULTS / ticket).exists()]
 
 
 def network_asked(wildcards):

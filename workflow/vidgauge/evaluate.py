@@ -32,7 +32,7 @@ ROW = {
     "array": "which of its arrays",
     "weights": "the network's weights, by their name in the list of known ones, or the file; null where it has none",
     "weights_sha256": "digest of the network's weights; null where it has none",
-    "weights_verified": "whether that digest is known to be theirs; false: only the configuration vouches for them",
+    "weights_verified": "whether that digest was known before, published or given; false: they are trusted",
     "licence": "of the weights, or of the network where it has none",
     "clips": "name of the clip spec, as in the folders of results",
     "clip_spec": "the clip spec, all keys",
@@ -149,8 +149,8 @@ def _row(
         "scale": reduce.scale,
         "extractor": definition["extractor"],
         "array": plan["array"],
-        **{key: first.attrs[key] for key in ("weights", "weights_sha256", "weights_verified")},
-        "licence": plan["licence"] or first.attrs["licence"],
+        **{key: first.attrs[key] for key in ("weights", "weights_sha256", "weights_verified", "licence")},
+        **plan["own"],
         "clips": first.attrs["clips"],
         "clip_spec": first.attrs["clip_spec"],
         "precision": first.attrs["precision"],
@@ -199,7 +199,7 @@ def _std(values: Sequence[float]) -> float | None:
 def _warnings(plan: Mapping[str, Any], sides: Sequence[Side | None]) -> list[str]:
     """Why the number is not to be trusted, each reason once."""
     there = [side for side in sides if side]
-    found = [*_few_samples(plan, there), *_unverified(there[0]), *_mixed(there)]
+    found = [*_few_samples(plan, there), *_unverified(plan, there[0]), *_mixed(there)]
     for side in there:
         found += _side_warnings(plan, side)
     return list(dict.fromkeys(found))
@@ -212,8 +212,8 @@ def _few_samples(plan: Mapping[str, Any], sides: Sequence[Side]) -> list[str]:
     return [f"{n} samples of {width} features: the covariance is singular, and the distance is biased upward"]
 
 
-def _unverified(side: Side) -> list[str]:
-    if side.attrs["weights_verified"] is not False:
+def _unverified(plan: Mapping[str, Any], side: Side) -> list[str]:
+    if {**side.attrs, **plan["own"]}["weights_verified"] is not False:
         return []
     return [
         f"weights not verified: no digest of {side.attrs['weights']} is known, only the configuration vouches for it"

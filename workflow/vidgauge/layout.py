@@ -47,9 +47,10 @@ def clips_name(spec: ClipSpec, *, seed: int, draws: int) -> str:
 
 
 def extractor_name(spec: ExtractorSpec, precision: Precision, weights: str | None, arrays: Sequence[str] = ()) -> str:
-    """The name of a features file: network, arrays on demand, precision, head of the weights' digest, versions.
+    """The name of a features file: network, arrays on demand, precision, head of a digest, versions.
 
-    weights: the digest. arrays: those that the file holds, for some are computed only on demand; none: the usual ones.
+    weights: the digest of the weights, and of how they are used where a user says that. arrays: those that the file
+    holds, for some are computed only on demand; none: the usual ones.
     """
     extra = [name for name in arrays if spec.arrays[name].on_demand]
     usual = len(extra) < len(arrays) or not arrays

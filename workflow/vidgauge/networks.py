@@ -48,17 +48,18 @@ def metric_of(config: Config, extractor: str) -> Metric:
 def network_asked(config: Config, extractor: str) -> NetworkAsked:
     """What a features file is named after, besides the precision, and no more.
 
-    Neither where weights lie nor under which licence: finished features must not be redone when these are changed.
+    Neither where weights lie, nor under which licence, nor why they are believed: finished features must not be redone
+    when these are changed.
     """
     metric = metric_of(config, extractor)
     name, own = metric.extractor.name, metric.own
     if own is not None:
-        own = own.model_copy(update={"torchscript": f"{name}.pt", "licence": ""})
+        own = own.model_copy(update={"torchscript": f"{name}.pt", "licence": "", "trust": False})
     return NetworkAsked(
         name=name,
         weights=metric.weights,
         arrays=arrays_together(config, metric),
-        trust=own.trust if own else metric.vouched is not None,
+        trust=metric.vouched is not None,
         sha256=metric.vouched.sha256 if metric.vouched else None,
         own=own,
     )
@@ -75,15 +76,16 @@ def weights_place(config: Config, extractor: str) -> str:
     return own.torchscript if own else str(weights_folder(config))
 
 
-def weights_wanted(config: Config, clips: str, extractor: str | None = None) -> list[str]:
-    """The weights to be fetched before these clips are read, by one network or by all of the evaluation."""
-    found = {
-        metric.weights: None
-        for metric in metrics(config).values()
-        if metric.weights and fetchable(entry(metric.weights))
-        if extractor in (None, extractor_name(config, metric)) and clips in clips_names(config, metric)
-    }
-    return list(found)
+def extractors_of(config: Config, clips: str) -> list[str]:
+    """The names of the features that are made of a folder of clips."""
+    there = (metric for metric in metrics(config).values() if clips in clips_names(config, metric))
+    return list(dict.fromkeys(extractor_name(config, metric) for metric in there))
+
+
+def weights_wanted(config: Config, extractor: str) -> str | None:
+    """The weights to be fetched before these features are computed; None where a run fetches none for them."""
+    name = metric_of(config, extractor).weights
+    return name if name is not None and fetchable(entry(name)) else None
 
 
 def fetchable(known: Entry) -> bool:

@@ -45,7 +45,8 @@ def metric_plan(config: Config, metric: Metric) -> dict[str, Any]:
         "versions": {"row": ROW_VERSION, "reduce": metric.reduce.version},
         "extractor": extractor_name(config, metric),
         "note": metric.extractor.note,
-        "licence": metric.own.licence if metric.own else None,  # others' licences stand in their features
+        # What a user says of a network, and may say otherwise later; of published ones it stands in their features.
+        "own": {"licence": metric.own.licence, "weights_verified": not metric.own.trust} if metric.own else {},
         "seeds": seeds(config),
         "bad_videos": config.bad_videos.model_dump(mode="json"),
         "reference": config.reference if metric.reduce.needs_reference else None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -29,12 +30,27 @@ def checked(raw: Mapping[str, Any], workflow: Any) -> Config:
     """The checked configuration, digests filled in; leaves with every problem in one message."""
     where = ", ".join(str(path) for path in workflow.configfiles) or "config"
     try:
-        config = with_digests(configuration.load(raw, where), where)
+        config = with_digests(configuration.load(raw, where), where, fresh=workflow.is_main_process)
+        if not getattr(
+            workflow.deployment_settings, "deployment_method", None
+        ):  # else jobs have an environment of their own
+            refuse_missing_libraries(config, where)
         if config.device == "cuda" and workflow.is_main_process and workflow.local_exec and not has_gpu():
             raise UsageError(f"{where}: device: cuda, but this machine shows no GPU; use device: auto, or cpu")
     except VidgaugeError as error:
         _leave(error)
     return config
+
+
+def refuse_missing_libraries(config: Config, where: str) -> None:
+    """UsageError for a network whose code is an extra that is not installed: before weights are fetched for it."""
+    for metric in metrics(config).values():
+        for library in metric.extractor.libraries:
+            if find_spec(library.replace("-", "_")) is None:
+                raise UsageError(
+                    f"{where}: metrics: {metric.name} rests on {metric.extractor.name}, which needs the package "
+                    f"{library}. In vidgauge's folder, run: pip install '.[hub]'"
+                )
 
 
 def prepare(config: Config, workflow: Any, *, manifests: Path, plans: Path) -> None:
@@ -60,16 +76,19 @@ def remove_leftovers(results: Path) -> None:
 def remove_old_tickets(tickets: Path, folder: Path) -> None:
     """Forget that weights were fetched where the file is no longer the one that was verified, or another is wanted."""
     for ticket in tickets.glob("[!.]*.json"):
-        if not _counts(json.loads(ticket.read_text()), folder):
+        if not _counts(ticket, folder):
             ticket.unlink()
 
 
-def _counts(ticket: Mapping[str, Any], folder: Path) -> bool:
-    known = weights.registry().get(ticket["name"])
-    if known is None or known.sha256 not in (None, ticket["sha256"]):
+def _counts(ticket: Path, folder: Path) -> bool:
+    try:
+        said = json.loads(ticket.read_bytes())
+        known = weights.registry()[said["name"]]
+        path = weights.location(known, folder)
+        same = said["path"] == str(path.absolute()) and known.sha256 in (None, said["sha256"])
+        return bool(same and path.stat().st_mtime_ns == said["mtime_ns"])
+    except (OSError, ValueError, KeyError, TypeError):  # the file is gone, or the ticket is half written
         return False
-    path = weights.location(known, folder)
-    return ticket["path"] == str(path.absolute()) and path.is_file() and path.stat().st_mtime_ns == ticket["mtime_ns"]
 
 
 def write_listings(config: Config, manifests: Path) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from vidgauge.errors import VidgaugeError
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -187,6 +189,18 @@ class WeightsFile:
     name: str | None  # in weights/registry.yaml; None: not among those
     verified: bool  # a digest of the registry matched
     format: Literal["torchscript", "safetensors", "pickle"]
+    state: tuple[int, ...] = field(default=(), compare=False)  # of the file before it was hashed; (): not known
+
+    def refuse_if_changed(self) -> None:
+        """VidgaugeError where the file is no longer the one that was hashed."""
+        if self.state and file_state(self.path) != self.state:
+            raise VidgaugeError(f"{self.path}: was changed while it was read; run again when nothing writes to it")
+
+
+def file_state(path: Path) -> tuple[int, ...]:
+    """What changes when a file is written to or replaced, and not when it is renamed: its number, size and time."""
+    stat = path.stat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 @dataclass(frozen=True)
@@ -221,7 +235,7 @@ class ExtractorSpec:
     arrays: Mapping[str, ArraySpec]  # the first is the default
     version: int
     source: str  # paper and implementation
-    licence: str  # of the network as it is published; that of a weights file stands in the weights' registry
+    licence: str = "not stated"  # of a network that takes no file of the registry, where each has its own
     known_as: str = ""  # what papers and tools call numbers that rest on it
     weights: Mapping[str, Takes] = field(default_factory=dict)  # by name in weights/registry.yaml; first: the default
     batch: int = 16  # clips or frames in one call of the network on a CPU, fixed: the last bits depend on it

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import torch
 from tests.unit.extractors import pseudo
 from vidgauge.errors import VidgaugeError
 from vidgauge.extractors import load, loading
+from vidgauge.extractors._torchscript import _as_written
 from vidgauge.extractors.own import NetworkAsked, OwnInput, OwnNetwork, prepared, spec_of
 from vidgauge.extractors.run import extract
 from vidgauge.store.clips import ClipsWriter
@@ -25,6 +28,13 @@ class Moments(torch.nn.Module):
     def forward(self, x: torch.Tensor, factor: float = 1.0) -> torch.Tensor:
         flat = x.flatten(1)
         return torch.stack([flat.mean(1), (flat * flat).mean(1), flat[:, 0]], dim=1) * factor
+
+
+class Raises(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if x.shape[1] != 5:
+            raise ValueError("needs five channels")
+        return x
 
 
 class Wrong(torch.nn.Module):
@@ -88,12 +98,13 @@ def test_a_program_is_run_only_where_it_is_trusted(archive: Path, tmp_path: Path
     with pytest.raises(VidgaugeError, match=r"moments\.pt: is a TorchScript archive, which is a program.*trust: true"):
         load(spec, archive)
     digest = digests(archive).sha256
-    known = NetworkAsked(name="mine", own=own(archive, trust=False, sha256=digest))
-    assert loading.weights_asked(known, archive).verified  # type: ignore[union-attr]
-    trusted = NetworkAsked(name="mine", trust=True, own=own(archive, sha256=digest))
-    assert not loading.weights_asked(trusted, archive).verified  # type: ignore[union-attr]
+    for keys in ({"trust": False, "sha256": digest}, {"trust": True}):
+        asked = NetworkAsked(name="mine", own=own(archive, **keys))
+        file = loading.weights_asked(asked, archive)
+        assert file is not None
+        assert (file.sha256, file.verified, asked.trusted) == (digest, False, True)
     other = NetworkAsked(name="mine", own=own(archive, trust=False, sha256="0" * 64))
-    with pytest.raises(VidgaugeError, match=f"sha256 is {digest}, and 0{{64}} is wanted for mine"):
+    with pytest.raises(VidgaugeError, match=f"its sha256 is {digest}, and 0{{64}} is wanted for mine"):
         loading.weights_asked(other, archive)
 
 
@@ -102,6 +113,41 @@ def test_what_it_returns_must_be_rows(tmp_path: Path) -> None:
     wanted = r"extractors\.mine: the network gave a tensor \(\) for 8 items, wanted was one tensor \(8, d\)"
     with pytest.raises(VidgaugeError, match=wanted):
         load(spec_of("mine", own(path)), path, trust=True)(clips())
+
+
+def test_a_network_that_raises_is_named(tmp_path: Path) -> None:
+    path = pseudo.scripted(Raises(), tmp_path / "raises.pt")
+    with pytest.raises(VidgaugeError, match=r"extractors\.mine: the network failed .*needs five channels"):
+        load(spec_of("mine", own(path)), path, trust=True)(clips())
+
+
+def test_a_file_that_changes_after_it_was_hashed_is_refused(archive: Path, tmp_path: Path) -> None:
+    path = tmp_path / "net.pt"
+    path.write_bytes(archive.read_bytes())
+    spec = spec_of("mine", own(path))
+    file = loading.weights_file(spec, path)
+    assert loading.built(spec, file, trust=True)
+    path.write_bytes(path.read_bytes() + b"x")
+    with pytest.raises(VidgaugeError, match=r"net\.pt: was changed while it was read"):
+        loading.built(spec, file, trust=True)
+
+
+def test_graphs_run_as_they_are_in_every_thread(archive: Path) -> None:
+    """The switch is the thread's: one that comes while another is inside must not find it on."""
+    inside, leave = threading.Barrier(3), threading.Event()
+
+    def optimised() -> bool:
+        with _as_written():
+            inside.wait(10)
+            leave.wait(10)
+            return bool(torch._C._get_graph_executor_optimize())
+
+    with ThreadPoolExecutor(2) as pool:
+        found = [pool.submit(optimised) for _ in range(2)]
+        inside.wait(10)
+        leave.set()
+        assert [future.result() for future in found] == [False, False]
+        assert list(pool.map(lambda _: torch._C._get_graph_executor_optimize(), range(2))) == [True, True]
 
 
 def test_a_network_that_fails_is_named(archive: Path) -> None:

@@ -155,5 +155,5 @@ def test_values_that_are_not_finite_name_the_video(tmp_path: Path, monkeypatch: 
         return rows
 
     monkeypatch.setattr(loading, "built", lambda *_, **__: overflow)
-    with pytest.raises(VidgaugeError, match="b: NaN or infinity in array frame"):
+    with pytest.raises(VidgaugeError, match="b: NaN or infinity in pixel_grid: frame"):
         extract([write(tmp_path / "c.h5", ["a", "b", "c"])], tmp_path / "f.h5", network=NetworkAsked(name="pixel_grid"))

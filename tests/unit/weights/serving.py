@@ -21,8 +21,9 @@ from vidgauge.errors import VidgaugeError
 from vidgauge.weights.fetch import fetch_entry
 from vidgauge.weights.registry import Entry, kept_at
 
-CONTENT = random.Random(0).randbytes(300_000)  # noqa: S311 - only to differ everywhere
-WRONG = bytes(len(CONTENT))
+PICKLE = b"\x80\x02"  # how old files of torch begin
+CONTENT = PICKLE + random.Random(0).randbytes(299_998)  # noqa: S311 - only to differ everywhere
+WRONG = PICKLE + bytes(len(CONTENT) - 2)
 HALF = len(CONTENT) // 2
 PAGE = b"<!DOCTYPE html><html><body>This file is too large to be scanned for viruses.</body></html>" * 5
 

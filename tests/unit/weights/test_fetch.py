@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
 import stat
 import subprocess
 import threading
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -154,6 +156,39 @@ def test_without_a_digest_the_first_copy_is_pinned(server: Server, folder: Path)
     assert f"the first copy here had {file.sha256}" in text
     pin_of(file.path).unlink()
     assert fetch_entry(entry, folder).sha256 != file.sha256
+
+
+def archive() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        file.writestr("net/data.pkl", CONTENT)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"\xef\xbb\xbf<!DOCTYPE html><html>" + CONTENT, "as no file of weights does"),
+        (b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>' + CONTENT, "as no file of weights does"),
+        (b'{"error": "quota exceeded"}' + CONTENT, "as no file of weights does"),
+        (b"<!-- moved --><html>" + CONTENT, "as no file of weights does"),
+        (b"", "it has 0 bytes, and about 300 kB were wanted"),
+        (CONTENT[:20_000], "it has 20 kB, and about 300 kB were wanted"),
+        (archive()[:-30], "an archive without an end"),
+    ],
+)
+def test_what_can_be_no_weights_is_refused_though_no_digest_is_known(
+    server: Server, folder: Path, body: bytes, why: str
+) -> None:
+    entry = unknown(server.at("/a", answers(200, body)), bytes_approx=len(CONTENT))
+    assert why in refused(entry, folder)
+    assert not kept_at(entry, folder).exists()
+    assert not pin_of(kept_at(entry, folder)).exists()
+
+
+def test_a_whole_archive_is_taken(server: Server, folder: Path) -> None:
+    entry = unknown(server.at("/a", gives(archive())), bytes_approx=len(CONTENT))
+    assert fetch_entry(entry, folder).path.read_bytes() == archive()
 
 
 def test_what_is_there_unpinned_is_pinned(folder: Path) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, TypeVar
-from zipfile import is_zipfile
 
 import torch
 from torch import nn
@@ -33,12 +32,9 @@ def tensors_of(weights: WeightsFile) -> dict[str, torch.Tensor]:
     if weights.format == "torchscript":
         raise VidgaugeError(f"{path}: is a TorchScript archive, and a state dict is wanted")
     if weights.format == "safetensors":
-        from safetensors.torch import load_file
-
-        return load_file(path)
+        return _safetensors(path)
     try:
-        mapped = is_zipfile(path)  # large files are then read as they are used, and never held twice
-        found: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+        found: Any = torch.load(path, map_location="cpu", weights_only=True)
     except (UnpicklingError, RuntimeError, EOFError, ValueError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise VidgaugeError(
@@ -50,6 +46,16 @@ def tensors_of(weights: WeightsFile) -> dict[str, torch.Tensor]:
     if not isinstance(found, Mapping) or not found or not all(isinstance(x, torch.Tensor) for x in found.values()):
         raise VidgaugeError(f"{path}: holds no state dict; a file of tensors by name was wanted")
     return dict(found)
+
+
+def _safetensors(path: Path) -> dict[str, torch.Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise VidgaugeError(f"{path}: cannot be read as safetensors ({error}); get the file again") from None
 
 
 def _wrapped(found: Mapping[Any, Any]) -> Mapping[Any, Any] | None:

@@ -5,7 +5,6 @@ Importing this module imports torch: only `build` functions do.
 
 from __future__ import annotations
 
-import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,9 +15,6 @@ import torch
 from vidgauge.errors import VidgaugeError
 from vidgauge.specs import WeightsFile
 
-_PLAIN = threading.Lock()
-_running = 0
-
 
 def open_torchscript(weights: WeightsFile, device: torch.device) -> Callable[..., torch.Tensor]:
     """The archive's network, in evaluation mode, as a function of tensors on the device with keywords of its own.
@@ -28,8 +24,13 @@ def open_torchscript(weights: WeightsFile, device: torch.device) -> Callable[...
     archive = _archive(weights, device)
 
     def call(*tensors: torch.Tensor, **keywords: Any) -> torch.Tensor:
-        with _as_written():
-            return archive(*tensors, **keywords)
+        try:
+            with _as_written():
+                return archive(*tensors, **keywords)
+        except RuntimeError as error:
+            if "out of memory" in str(error):  # an archive's own frames hide what kind of error it was
+                raise torch.OutOfMemoryError(str(error)) from error
+            raise
 
     return call
 
@@ -60,17 +61,11 @@ def _archive(weights: WeightsFile, device: torch.device) -> torch.jit.ScriptModu
 def _as_written() -> Iterator[None]:
     """Run graphs as they are: the optimiser rewrites them after the first calls, and the last bits change with it.
 
-    The switch is the process's, so it goes back when the last thread has left.
+    The switch is the calling thread's.
     """
-    global _running
-    with _PLAIN:
-        if _running == 0:
-            torch._C._set_graph_executor_optimize(False)
-        _running += 1
+    before = torch._C._get_graph_executor_optimize()
+    torch._C._set_graph_executor_optimize(False)
     try:
         yield
     finally:
-        with _PLAIN:
-            _running -= 1
-            if _running == 0:
-                torch._C._set_graph_executor_optimize(True)
+        torch._C._set_graph_executor_optimize(before)

@@ -61,7 +61,6 @@ EXTRACTOR = ExtractorSpec(
         "Tran et al., C3D, ICCV 2015, as converted from TGAN2's (Saito et al., IJCV 2020); "
         "used as in Skorokhodov et al., StyleGAN-V, CVPR 2022, video_inception_score.py"
     ),
-    licence="not stated",
     known_as="IS of videos (ISV, VIS)",
     weights={"c3d_ucf101": Takes(torchscript=True)},
     batch=2,  # clips; 1 to 8 took the same 1.3 to 1.7 s of a core each, and archives have been seen to squeeze one

@@ -49,9 +49,9 @@ EXTRACTOR = ExtractorSpec(
         "Radford et al., Learning Transferable Visual Models, ICML 2021 (openai/CLIP); used as in Jayasumana et al., "
         "Rethinking FID, CVPR 2024 (google-research/cmmd)"
     ),
-    licence="MIT for the code; weights: not stated",
     known_as="CMMD",
     weights={"clip_vit_l14_336": Takes(torchscript=True)},
+    note="clip_vit_l14_336 sees whole frames, stretched; CMMD's published numbers rest on centre crops in whole bytes",
     batch=2,  # frames; 1 to 8 took the same CPU time per frame
     gpu_batch=32,
 )

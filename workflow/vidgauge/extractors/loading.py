@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -31,14 +30,13 @@ def weights_asked(asked: NetworkAsked, place: Path | None) -> WeightsFile | None
         found = store.check(place, store.entry(name)) if name else weights_file(extractor, place)
     else:
         found = store.find(name, place) if name else weights_file(extractor, None, place)
-    wanted = asked.sha256 or (asked.own.sha256 if asked.own else None)
-    if found is not None and wanted is not None and found.sha256 != wanted:
+    wanted = asked.own.sha256 if asked.own else asked.sha256
+    if found is not None and wanted not in (None, found.sha256):
         raise VidgaugeError(
-            f"{found.path}: sha256 is {found.sha256}, and {wanted} is wanted for {asked.name}; "
-            "put the right file there, or change sha256 in config.yaml"
+            f"{found.path}: its sha256 is {found.sha256}, and {wanted} is wanted for {asked.name}: the file was "
+            "changed after the run began, or is another one. Put the right file there, or run again"
         )
-    vouched = asked.own is not None and not asked.trust
-    return replace(found, verified=True) if found is not None and vouched else found
+    return found
 
 
 def weights_file(extractor: ExtractorSpec, path: Path | None = None, folder: Path | None = None) -> WeightsFile | None:
@@ -67,6 +65,8 @@ def built(
     """The network. A TorchScript archive is a program: VidgaugeError unless its digest is known, or it is trusted."""
     if precision not in get_args(Precision):
         raise PrecisionError(f"precision: unknown {precision!r}; known: {', '.join(get_args(Precision))}")
+    if file is not None:
+        file.refuse_if_changed()
     if file is not None and file.format == "torchscript" and not (file.verified or trust):
         raise VidgaugeError(
             f"{file.path}: is a TorchScript archive, which is a program, and its sha256 {file.sha256} is none that "
@@ -74,7 +74,10 @@ def built(
             "config.yaml, trust=True in Python"
         )
     wanted = arrays_asked(extractor, file, arrays)
-    return extractor.build(Setup(weights=file, device=device, precision=precision, arrays=wanted))
+    network = extractor.build(Setup(weights=file, device=device, precision=precision, arrays=wanted))
+    if file is not None:
+        file.refuse_if_changed()
+    return network
 
 
 def given_arrays(extractor: ExtractorSpec, takes: Takes | None) -> tuple[str, ...]:

@@ -103,6 +103,11 @@ class NetworkAsked(Closed):
     sha256: str | None = None  # wanted of weights that the registry has no digest of
     own: OwnNetwork | None = None
 
+    @property
+    def trusted(self) -> bool:
+        """Whether its file may be run: of one's own network, the digest that the configuration means is compared."""
+        return self.trust or self.own is not None
+
 
 def spec_of(name: str, own: OwnNetwork) -> ExtractorSpec:
     """A user's network as an extractor like any other."""
@@ -145,7 +150,7 @@ def build(name: str, own: OwnNetwork, setup: Setup) -> Network:
             found = call(x, **own.keywords)
         except torch.OutOfMemoryError:
             raise  # a smaller batch is tried
-        except RuntimeError as error:
+        except (RuntimeError, torch.jit.Error) as error:
             reason = str(error).strip().splitlines()[-1]
             raise VidgaugeError(
                 f"extractors.{name}: the network failed on a tensor {tuple(x.shape)} of {own.input.layout} ({reason}); "
@@ -173,7 +178,7 @@ def prepared(items: torch.Tensor, seen: OwnInput) -> torch.Tensor:
 def _rows(name: str, found: Any, items: int) -> torch.Tensor:
     import torch
 
-    if not isinstance(found, torch.Tensor) or found.ndim != 2 or len(found) != items:
+    if not isinstance(found, torch.Tensor) or found.ndim != 2 or len(found) != items or not found.shape[1]:
         what = f"a tensor {tuple(found.shape)}" if isinstance(found, torch.Tensor) else type(found).__name__
         raise VidgaugeError(
             f"extractors.{name}: the network gave {what} for {items} items, wanted was one tensor ({items}, d)"

@@ -64,14 +64,13 @@ EXTRACTOR = ExtractorSpec(
     },
     version=1,
     source="Tran et al., A Closer Look at Spatiotemporal Convolutions, CVPR 2018; torchvision r3d_18, used as in AIGVE",
-    licence="BSD-3-Clause for the code; weights: not stated",
-    known_as='"FVD" of AIGVE',
+    known_as='FVD-r3d; the network of AIGVE\'s "FVD"',
     weights={"r3d_18": Takes()},
     batch=2,  # clips; 3.3 s of a core each at 16 frames, as in 1 and 4; at 2 frames 0.3 s, and 1.7 s in batches of 1
     gpu_batch=16,
     libraries=("torch", "torchvision"),
     note=(
-        "r3d_18 with AIGVE's preprocessing, which is not the one it was trained with: numbers compare with AIGVE's "
-        '"FVD" only, not with those on I3D'
+        "r3d_18 with AIGVE's preprocessing, which is not the one it was trained with: no distance on it compares with "
+        "FVD on I3D, nor with AIGVE's own number, which compares pairs of videos and no sets"
     ),
 )

@@ -99,7 +99,7 @@ def extract(
         widths = {name: described.width for name, described in arrays.items() if described.width is not None}
         if source.order or len(widths) < len(arrays):
             run = loading.built(
-                spec, file, device=device, precision=precision, arrays=list(arrays), trust=network.trust
+                spec, file, device=device, precision=precision, arrays=list(arrays), trust=network.trusted
             )
         if len(widths) < len(arrays):
             widths |= {name: rows.shape[1] for name, rows in run(np.empty((0, *source.shape, 3), np.uint8)).items()}
@@ -145,7 +145,7 @@ def _fill(
     for at, rows in _in_order(network, pieces, workers):
         done = min(at + step, total)
         for name in arrays:
-            _refuse_not_finite(rows[name], name, source, range(at, done))
+            _refuse_not_finite(rows[name], f"{writer.attrs['extractor']}: {name}", source, range(at, done))
             writer.append(name, rows[name])
         if progress:
             progress(done, total)
@@ -172,7 +172,10 @@ def _refuse_not_finite(rows: np.ndarray, name: str, source: Source, clips: Seque
     bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
     if len(bad):
         video = source.order[clips[int(bad[0]) * len(clips) // len(rows)]][0]
-        raise VidgaugeError(f"{video}: NaN or infinity in array {name}; use precision: float32, or leave the video out")
+        raise VidgaugeError(
+            f"{video}: NaN or infinity in {name}. Half precision overflows sooner than precision: float32; "
+            "where float32 gives them, look at the network or leave the video out"
+        )
 
 
 def _attrs_of(spec: ExtractorSpec, weights: WeightsFile | None, clips: Clips) -> dict[str, Any]:

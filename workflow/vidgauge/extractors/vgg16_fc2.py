@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from vidgauge.extractors._torch import Forward
 
 SIZE = 224
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, red, green and blue, where white is 1
 FC2 = 3  # the place of the second fully connected layer in torchvision's classifier
 
 
@@ -35,12 +34,13 @@ def _layers(setup: Setup, device: torch.device) -> Forward:
     from torchvision.models import vgg16
 
     from vidgauge.extractors._checkpoints import empty, fill, tensors_of
+    from vidgauge.extractors._pixels import IMAGENET
     from vidgauge.extractors._tf1_resize import tf1_bilinear
 
     model = fill(empty(lambda: vgg16(init_weights=False)), tensors_of(setup.file), setup.file.path)
     model.classifier = model.classifier[: FC2 + 1]  # the file is whole, and its classes are not needed
     model = model.to(device, memory_format=torch.channels_last)
-    mean, std = (torch.tensor([255 * value for value in values], device=device) for values in (MEAN, STD))
+    mean, std = (torch.tensor([255 * value for value in values], device=device) for values in IMAGENET)
 
     def forward(frames: torch.Tensor) -> dict[str, torch.Tensor]:
         x = tf1_bilinear(frames.float(), SIZE)  # (B, 224, 224, 3) 0..255
@@ -78,7 +78,6 @@ EXTRACTOR = ExtractorSpec(
     },
     version=1,
     source="Kynkäänniemi et al. 2019; the TorchScript archive of NVIDIA's StyleGAN2-ADA, or torchvision's vgg16",
-    licence="not stated for the weights; BSD-3-Clause for torchvision's code",
     known_as="precision and recall of images",
     weights={
         "vgg16_nvidia": Takes(("fc2_relu",), torchscript=True),

@@ -103,7 +103,6 @@ EXTRACTOR = ExtractorSpec(
     arrays={"features": ArraySpec(WIDTH, "clip", "mean over tokens after the last norm")},
     version=1,
     source="Tong et al., VideoMAE, NeurIPS 2022; transformers VideoMAEModel; used as in FastVideo (common.fvd)",
-    licence="CC-BY-NC-4.0; transformers' code Apache-2.0",
     known_as='"FVD" of FastVideo with its extractor videomae',
     weights={"videomae_base": Takes()},
     batch=1,  # clips; 1 to 4 took the same CPU time per clip

@@ -65,7 +65,6 @@ EXTRACTOR = ExtractorSpec(
     },
     version=1,
     source="Wang et al., VideoMAE V2, CVPR 2023; used as in Ge et al., On the Content Bias in FVD, CVPR 2024 (cd-fvd)",
-    licence="MIT for the code; weights: not stated",
     known_as="FVD (content-debiased, VideoMAE)",
     weights={"videomae2_vitg_ssv2": Takes()},
     batch=1,  # clips; one fills a CPU core already: 2 and 4 took as long per clip, and a clip takes minutes

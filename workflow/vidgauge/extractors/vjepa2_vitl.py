@@ -79,7 +79,6 @@ EXTRACTOR = ExtractorSpec(
     arrays={"features": ArraySpec(1024, "clip", "mean over the encoder's tokens after the last norm")},
     version=1,
     source="Assran et al., V-JEPA 2, 2025, arXiv 2506.09985; transformers VJEPA2Model",
-    licence="MIT, parts Apache-2.0; transformers' code Apache-2.0",
     weights={"vjepa2_vitl": Takes()},
     batch=1,  # clips; 1 to 4 took the same CPU time per clip of 16 frames
     gpu_batch=8,

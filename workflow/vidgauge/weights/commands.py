@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from vidgauge.errors import UsageError, VidgaugeError
 if TYPE_CHECKING:
     from vidgauge.specs import WeightsFile
     from vidgauge.weights.registry import Entry
+
+LOG_SECONDS = 20.0  # from one line of progress to the next where there is no terminal
 
 
 def _folder(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -179,10 +182,20 @@ def _say(line: str) -> None:
 
 @contextmanager
 def _progress(name: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A progress bar on a terminal, nothing elsewhere."""
+    """A progress bar on a terminal; a line now and then elsewhere, as in the logs of the workflow."""
     from tqdm import tqdm
 
-    with tqdm(desc=name, disable=None, unit="B", unit_scale=True, leave=False) as bar:
+    terminal = sys.stderr.isatty()
+    with tqdm(
+        desc=name,
+        unit="B",
+        unit_scale=True,
+        leave=False,
+        file=sys.stderr,
+        mininterval=0.1 if terminal else LOG_SECONDS,
+        delay=0 if terminal else LOG_SECONDS,
+        ascii=not terminal,
+    ) as bar:
 
         def update(done: int, total: int | None) -> None:
             bar.total = total

@@ -16,7 +16,17 @@ from vidgauge.weights.missing import missing
 from vidgauge.weights.registry import Entry, kept_at, location
 from vidgauge.weights.registry import entry as named
 from vidgauge.weights.space import check_space, space_in
-from vidgauge.weights.verify import Digests, Progress, check, described, digests, mismatch, read_pin, write_pin
+from vidgauge.weights.verify import (
+    Digests,
+    Progress,
+    check,
+    described,
+    digests,
+    implausible,
+    mismatch,
+    read_pin,
+    write_pin,
+)
 
 Say = Callable[[str], None]
 MODE = 0o644
@@ -64,7 +74,9 @@ def add_entry(entry: Entry, file: Path, folder: Path | None = None) -> WeightsFi
     """`add` for an entry."""
     target = kept_at(entry, folder)
     found = digests(file)
-    if why := mismatch(found, entry, _pinned(target, entry)):
+    if why := mismatch(found, entry, _pinned(target, entry)) or (
+        None if entry.has_digest else implausible(file, entry)
+    ):
         raise VidgaugeError(
             f"{file}: is not {entry.name} ({entry.network}): {why}. Nothing was added; get the file again"
             + (f", for instance from {entry.urls[0]}." if entry.urls else ".")
@@ -110,7 +122,7 @@ def _from_address(address: str, part: Path, entry: Entry, pin: str | None, progr
             part.unlink(missing_ok=True)
         resumed = download(address, part, entry.bytes, progress)
         found = digests(part)
-        why = mismatch(found, entry, pin)
+        why = mismatch(found, entry, pin) or (None if entry.has_digest else implausible(part, entry))
         if why is None:
             return found
         part.unlink()

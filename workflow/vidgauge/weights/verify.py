@@ -7,15 +7,15 @@ import os
 import re
 import zipfile
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from vidgauge.errors import VidgaugeError
 from vidgauge.files import write_text
-from vidgauge.specs import WeightsFile
+from vidgauge.specs import WeightsFile, file_state
 from vidgauge.weights.missing import command, missing
-from vidgauge.weights.registry import Entry, kept_at, location
+from vidgauge.weights.registry import Entry, kept_at, location, readable
 from vidgauge.weights.registry import entry as named
 
 CHUNK = 1 << 20  # bytes
@@ -32,10 +32,12 @@ class Digests:
     sha256: str
     git_blob: str
     bytes: int
+    state: tuple[int, ...] = field(default=(), compare=False)  # of the file, before it was read
 
 
 def digests(path: Path, progress: Progress | None = None) -> Digests:
     """The digests of a file, read once. Raises OSError, and VidgaugeError for a file that changes meanwhile."""
+    state = file_state(path)
     with path.open("rb") as file:
         size, done = os.fstat(file.fileno()).st_size, 0
         sha256 = hashlib.sha256()
@@ -48,7 +50,7 @@ def digests(path: Path, progress: Progress | None = None) -> Digests:
                 progress(done, size)
     if done != size:
         raise VidgaugeError(f"{path}: had {size} bytes and then {done}: something writes to it; try again later")
-    return Digests(sha256.hexdigest(), git_blob.hexdigest(), size)
+    return Digests(sha256.hexdigest(), git_blob.hexdigest(), size, state)
 
 
 def mismatch(found: Digests, entry: Entry, pin: str | None) -> str | None:
@@ -69,6 +71,20 @@ def mismatch(found: Digests, entry: Entry, pin: str | None) -> str | None:
     return None if right else words
 
 
+def implausible(path: Path, entry: Entry) -> str | None:
+    """Why a file whose digest nobody knows can be no weights, or not all of them; None where nothing says so."""
+    with path.open("rb") as file:
+        head = file.read(4)
+    size = path.stat().st_size
+    if entry.size is not None and size < entry.size // 10:
+        return f"it has {readable(size)}, and {entry.size_text} were wanted"
+    if head == b"PK\x03\x04":  # what torch writes; its directory is at the end
+        return None if zipfile.is_zipfile(path) else "it is an archive without an end"
+    if head[:1] == b"\x80" or format_of(path) == "safetensors":
+        return None
+    return f"it begins with {head!r}, as no file of weights does"
+
+
 def check(path: Path, entry: Entry, *, progress: Progress | None = None) -> WeightsFile:
     """The file, if it is not known to be another one than the entry's.
 
@@ -78,7 +94,7 @@ def check(path: Path, entry: Entry, *, progress: Progress | None = None) -> Weig
     found = digests(path, progress)
     if why := mismatch(found, entry, None if entry.has_digest else read_pin(path)):
         raise VidgaugeError(f"{path}: is not {entry.name} ({entry.network}): {why}. {_remedy(path, entry)}")
-    return described(path, entry, found)
+    return described(path, entry, found, found.state)
 
 
 def find(name: str, folder: Path | None = None) -> WeightsFile:
@@ -97,9 +113,9 @@ def find_entry(entry: Entry, folder: Path | None) -> WeightsFile:
     return check(path, entry)
 
 
-def described(path: Path, entry: Entry, found: Digests) -> WeightsFile:
+def described(path: Path, entry: Entry, found: Digests, state: tuple[int, ...] = ()) -> WeightsFile:
     """What `check` gives for a file whose digests are right."""
-    return WeightsFile(path, found.sha256, entry.name, entry.has_digest, format_of(path))
+    return WeightsFile(path, found.sha256, entry.name, entry.has_digest, format_of(path), state)
 
 
 def identify(path: Path, names: Iterable[str]) -> WeightsFile:
@@ -111,8 +127,8 @@ def identify(path: Path, names: Iterable[str]) -> WeightsFile:
     found = digests(path)
     for entry in candidates:
         if entry.has_digest and mismatch(found, entry, None) is None:
-            return described(path, entry, found)
-    return WeightsFile(path, found.sha256, None, False, format_of(path))
+            return described(path, entry, found, found.state)
+    return WeightsFile(path, found.sha256, None, False, format_of(path), found.state)
 
 
 def format_of(path: Path) -> Format:
