@@ -149,3 +149,39 @@ def test_weights_are_fetched_where_they_are_needed(tmp_path: Path) -> None:
     offline = project.run(ok=False)
     assert offline.jobs["clips"] == 0
     assert "vidgauge weights add i3d_styleganv FILE" in offline.text
+
+
+@pytest.mark.stress
+def test_weights_of_other_folders_dry_runs_and_forced_ones(tmp_path: Path) -> None:
+    """Two evaluations of one results folder, kept clips, -n and -F: each fetches what it needs, none loses features."""
+    (tmp_path / "web").mkdir()
+    file = pseudo.scripted(StandIn(), tmp_path / "web" / "i3d_torchscript.pt")
+    project = Project(tmp_path / "project", videos=2, metrics=["fvd"], define={"fvd": FVD}, keep_clips=True)
+    for name in ("real", "a"):
+        for number in range(2):
+            project.video(name, number, seed=number + len(name), length=12)
+    with served(tmp_path / "web") as (address, asked):
+        publish(project, file, address)
+        project.config["weights"] = "one"
+        dry = project.run("-n")
+        assert not asked
+        assert not (project.folder / "one").exists()
+        assert dry.code == 0
+        assert project.run().jobs["weights"] == 1
+        assert project.run("-n").idle
+        project.config |= {"evaluation": "other", "weights": "two"}
+        second = project.run()
+        assert (second.jobs["weights"], second.jobs["clips"], second.jobs["features"]) == (0, 0, 0)
+        assert len(asked) == 1  # nothing was computed, so nothing was fetched
+        forced = project.run("-F")
+        assert (forced.jobs["weights"], forced.jobs["features"]) == (1, 2)
+        assert len(asked) == 2
+        project.config |= {"evaluation": "test", "weights": "one"}
+        assert project.run("-n").jobs["features"] == 0
+        (project.folder / "two/i3d_styleganv/i3d_torchscript.pt").unlink()
+        (project.folder / "one/i3d_styleganv/i3d_torchscript.pt").unlink()
+        project.config["metrics"] = ["fvd", "looks"]
+        project.config["define"]["looks"] = {**FRAMES, "clips": FVD["clips"]}
+        kept = project.run()  # the same kept clips, a network without weights
+        assert (kept.jobs["weights"], kept.jobs["clips"], kept.jobs["features"]) == (0, 0, 2)
+        assert len(asked) == 2

@@ -115,7 +115,9 @@ def weights_to_fetch(wildcards):
     """
     if "extractor" in wildcards.keys():
         extractors = [wildcards.extractor]
-    elif newer_than_videos(RESULTS / "clips" / wildcards.dataset / wildcards.clips / f"{wildcards.shard}.h5", wildcards):
+    elif newer_than_videos(
+        RESULTS / "clips" / wildcards.dataset / wildcards.clips / f"{wildcards.shard}.h5", wildcards
+    ):
         extractors = []
     else:
         extractors = networks.extractors_of(CONFIG, wildcards.clips)
