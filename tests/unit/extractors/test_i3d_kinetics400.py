@@ -13,8 +13,8 @@ from tests.unit.extractors import pseudo
 from vidgauge.errors import UsageError, VidgaugeError
 from vidgauge.extractors import load
 from vidgauge.extractors._i3d import I3D, MIXED, FastPool, FastUnit, Mixed, Pool, Three, Unit, _fast_layer, fast
-from vidgauge.extractors.i3d_kinetics400 import EXTRACTOR, build, preprocessed
-from vidgauge.specs import Network, Setup, WeightsFile
+from vidgauge.extractors.i3d_kinetics400 import EXTRACTOR, preprocessed
+from vidgauge.specs import Network
 
 NAME = "i3d_kinetics400"
 KEYS = pseudo.GOLDEN / "keys_i3d_pretrained_400.json"
@@ -25,11 +25,6 @@ def clips(b: int = 3, t: int = 9, h: int = 24, w: int = 32, seed: int = 0) -> np
     return np.random.default_rng(seed).integers(0, 256, (b, t, h, w, 3), np.uint8)
 
 
-def network(path: Path, arrays: tuple[str, ...] = BOTH, precision: str = "float32") -> Network:
-    file = WeightsFile(path, "", "i3d_videogpt", True, "pickle")
-    return build(Setup(file, "cpu", precision, arrays))  # type: ignore[arg-type]
-
-
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return pseudo.checkpoint(KEYS, tmp_path_factory.mktemp("i3d") / "i3d_pretrained_400.pt")
@@ -37,7 +32,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def i3d(file: Path) -> Network:
-    return network(file)
+    return load(NAME, weights=file)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +46,7 @@ def plain() -> I3D:
 def test_golden(golden_file: Path, tmp_path: Path) -> None:
     """Pixels in, numbers out: BatchNorm's eps, the padding and the resize each move them by far more than 1e-4."""
     listing = pseudo.keys(golden_file, "keys_i3d_pretrained_400.json")
-    found = network(pseudo.checkpoint(listing, tmp_path / "w.pt"))
+    found = load(NAME, weights=pseudo.checkpoint(listing, tmp_path / "w.pt"))
     with np.load(golden_file) as golden:
         cases = [name.removesuffix("__logits") for name in golden if name.endswith("__logits")]
         assert cases
@@ -129,7 +124,7 @@ def test_fast_form_does_without_packed_weights(plain: I3D, monkeypatch: pytest.M
 
 def test_rows_depend_on_nothing_but_the_clip(file: Path) -> None:
     """Bit for bit: alone, in any place of a batch of two, beside another, and from two threads at once."""
-    i3d = network(file)
+    i3d = load(NAME, weights=file)
     i3d.batches.batch = 2  # type: ignore[attr-defined]
     some = clips(2)
     whole = i3d(some)
@@ -144,7 +139,7 @@ def test_rows_depend_on_nothing_but_the_clip(file: Path) -> None:
 
 
 def test_bfloat16_is_near_and_not_equal(file: Path, i3d: Network) -> None:
-    exact, half = i3d(clips(1))["features"], network(file, precision="bfloat16")(clips(1))["features"]
+    exact, half = i3d(clips(1))["features"], load(NAME, weights=file, precision="bfloat16")(clips(1))["features"]
     assert half.dtype == np.float32
     assert 0 < np.abs(half - exact).max() < 0.05 * np.abs(exact).max()
 
