@@ -32,7 +32,7 @@ def replacing(path: str | os.PathLike[str], *, sync: bool = True) -> Iterator[Pa
     try:
         yield temporary
         if sync:
-            _sync(temporary)
+            to_disk(temporary)
         os.replace(temporary, final)  # noqa: PTH105 - Path.replace would hide which of the two names is meant
     except BaseException as error:  # also KeyboardInterrupt and SystemExit: nothing half-written stays
         with suppress(OSError):
@@ -102,7 +102,8 @@ def _failed_write(error: BaseException, path: Path) -> int | None:
     return int(found[1]) if found else None
 
 
-def _sync(path: Path) -> None:
+def to_disk(path: Path) -> None:
+    """Wait until a file's content, or the names in a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

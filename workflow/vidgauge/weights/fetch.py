@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vidgauge.errors import VidgaugeError
-from vidgauge.files import replacing
+from vidgauge.files import replacing, to_disk
 from vidgauge.specs import WeightsFile
 from vidgauge.weights.download import GaveUp, download
 from vidgauge.weights.missing import missing
@@ -143,18 +143,10 @@ def _copy(file: Path, target: Path, found: Digests, entry: Entry) -> None:
 def _publish(part: Path, target: Path, entry: Entry, found: Digests) -> WeightsFile:
     """Give a checked file its name, once its content is on the disk."""
     part.chmod(MODE)
-    _sync(part)
+    to_disk(part)
     part.replace(target)
-    _sync(target.parent)
+    to_disk(target.parent)
     return _pin(described(target, entry, found), entry)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager
