@@ -68,8 +68,8 @@ machine's, so compare lines and columns with one another. Random weights cost wh
 the archives of I3D, Inception and VGG16 are programs that cannot be had without their weights.
 
 I3D's module is run with BatchNorm folded, channels last and packed weights. `python benchmarks/i3d.py` compares that
-with the plain module in PyTorch's default memory format: on the CPU below 2.4 times the clips a second with one caller,
-2.5 times with two, and outputs within 6e-7 of the largest value."""
+with the plain module in PyTorch's default memory format: on this page's CPU it makes 2.4 times as many clips a second
+with one caller and 2.5 times with two, and outputs agree within 6e-7 of the largest value."""
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -149,7 +150,7 @@ def own_networks() -> str:
     return table(
         ("key", "default", "meaning"),
         (
-            (f"`{name}`", "" if field.is_required() else f"`{_default(field)}`", field.description or "")
+            (f"`{name}`", "" if field.is_required() else f"`{json.dumps(_default(field))}`", field.description or "")
             for name, field in fields.items()
         ),
     )

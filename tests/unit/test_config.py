@@ -185,7 +185,19 @@ def test_unknown_keys_name_the_nearest(changes: dict[str, Any], key: str, text: 
         ({"extractors": {"n": {"input": OWN["input"]}}}, "extractors.n.torchscript", "this key is missing; add it"),
         ({"extractors": {"n": OWN | {"inptu": 1}}}, "extractors.n.inptu", "unknown key; did you mean 'input'?"),
         ({"extractors": {"n": OWN | {"trust": False}}}, "extractors.n", "give its sha256, or say that you trust it"),
-        ({"extractors": {"n": OWN | {"sha256": "abc"}}}, "extractors.n.sha256", "string should match pattern"),
+        ({"extractors": {"n": OWN | {"sha256": "abc"}}}, "extractors.n.sha256", "should be 64 hexadecimal digits"),
+        ({"extractors": {"n": OWN | {"sha256": "0" * 64}}}, "extractors.n", "sha256 and trust say two things"),
+        ({"extractors": {"n": OWN | {"input": {"layout": "NCHW", "frames": 2}}}}, "extractors.n", "sees single frames"),
+        (
+            {"extractors": {"n": OWN | {"input": {"layout": "BCTHW", "range": [1, 1]}}}},
+            "extractors.n.input.range",
+            "black",
+        ),
+        (
+            {"extractors": {"n": OWN | {"input": {"layout": "BCTHW", "std": [0, 1, 1]}}}},
+            "extractors.n.input.std",
+            "above 0",
+        ),
         ({"extractors": {"n": OWN | {"input": {"layout": "BTHWC"}}}}, "extractors.n.input.layout", "'BCTHW'"),
         (
             {"extractors": {"n": OWN | {"input": {"layout": "NCHW", "frame": 2}}}},
@@ -362,7 +374,7 @@ def test_names_of_the_users_choice_mislead_no_suggestion() -> None:
 
 
 def test_a_network_of_ones_own_is_an_extractor_like_others() -> None:
-    mine = OWN | {"input": {"layout": "BCTHW", "range": [-1, 1], "size": [8, 9], "frames": 4}, "sha256": "0" * 64}
+    mine = OWN | {"input": {"layout": "BCTHW", "range": [-1, 1], "size": [8, 9], "frames": 4}}
     clips = {"frames": 4, "size": [8, 9]}
     define = {"looks": {"reduce": "frechet", "extractor": "mine", "clips": clips}}
     config = load(raw(extractors={"mine": mine}, define=define))

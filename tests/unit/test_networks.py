@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ from vidgauge.weights import entry
 FID = {"reduce": "frechet", "extractor": "inception_2015", "clips": {"frames": 1}}
 FVD = {"reduce": "frechet", "extractor": "i3d_kinetics400"}
 OWN = {"torchscript": "net.pt", "input": {"layout": "BCTHW"}, "trust": True, "licence": "MIT"}
+KNOWN = {key: value for key, value in OWN.items() if key != "trust"} | {"sha256": "1" * 64}
 MINE = {"reduce": "frechet", "extractor": "mine"}
 
 
@@ -80,8 +83,8 @@ def test_features_are_named_after_the_digest_of_their_weights() -> None:
 
 
 def test_what_is_asked_of_a_network_names_neither_its_place_nor_its_licence() -> None:
-    one = configured({"mine": OWN | {"sha256": "1" * 64}}, a=MINE)
-    two = configured({"mine": OWN | {"sha256": "1" * 64, "torchscript": "b/other.pt", "licence": "x"}}, a=MINE)
+    one = configured({"mine": KNOWN}, a=MINE)
+    two = configured({"mine": KNOWN | {"torchscript": "b/other.pt", "licence": "x"}}, a=MINE)
     name = extractor_name(one, metrics(one)["a"])
     assert name == extractor_name(two, metrics(two)["a"])
     assert network_asked(one, name) == network_asked(two, name)
@@ -94,8 +97,8 @@ def test_what_is_asked_of_a_network_names_neither_its_place_nor_its_licence() ->
     [{"sha256": "2" * 64}, {"keywords": {"a": 1}}, {"batch": 4}, {"input": {"layout": "BCTHW", "range": [0, 255]}}],
 )
 def test_features_of_ones_own_network_are_named_after_all_that_they_depend_on(change: dict[str, Any]) -> None:
-    one = configured({"mine": OWN | {"sha256": "1" * 64}}, a=MINE)
-    two = configured({"mine": OWN | {"sha256": "1" * 64} | change}, a=MINE)
+    one = configured({"mine": KNOWN}, a=MINE)
+    two = configured({"mine": KNOWN | change}, a=MINE)
     assert extractor_name(one, metrics(one)["a"]) != extractor_name(two, metrics(two)["a"])
 
 
@@ -122,6 +125,17 @@ def test_weights_of_unknown_digest_are_never_fetched_by_a_run() -> None:
     assert "-22222222-" in name
 
 
+def archive(content: bytes) -> bytes:
+    """What is told to be TorchScript."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        file.writestr("net/constants.pkl", content)
+    return out.getvalue()
+
+
+ONE, TWO = archive(b"one"), archive(b"two")
+
+
 def with_own(tmp_path: Path, **keys: Any) -> Config:
     mine = OWN | {"torchscript": str(tmp_path / "net.pt")} | keys
     return configured({"mine": mine}, a=MINE, keys={"results": str(tmp_path / "results")})
@@ -133,15 +147,15 @@ def sha256(config: Config) -> str | None:
 
 def test_digests_of_files_that_users_vouch_for(tmp_path: Path) -> None:
     file, notes = tmp_path / "net.pt", tmp_path / "results/weights/.digests.json"
-    file.write_bytes(b"one")
+    file.write_bytes(ONE)
     config = with_own(tmp_path)
-    first, other = (hashlib.sha256(content).hexdigest() for content in (b"one", b"two"))
+    first, other = (hashlib.sha256(content).hexdigest() for content in (ONE, TWO))
     assert (sha256(config), sha256(with_digests(config, "mine.yaml"))) == (None, first)
     before = notes.stat().st_mtime_ns
     assert sha256(with_digests(config, "mine.yaml")) == first
     assert notes.stat().st_mtime_ns == before
     times = file.stat().st_atime_ns, file.stat().st_mtime_ns
-    file.write_bytes(b"two")
+    file.write_bytes(TWO)
     os.utime(file, ns=times)  # as a copy that keeps times leaves it
     assert sha256(with_digests(config, "mine.yaml", fresh=False)) == first  # a job of the run that began before
     assert sha256(with_digests(config, "mine.yaml")) == other
@@ -150,7 +164,7 @@ def test_digests_of_files_that_users_vouch_for(tmp_path: Path) -> None:
 
 
 def test_a_digest_that_is_given_is_compared_before_any_work(tmp_path: Path) -> None:
-    (tmp_path / "net.pt").write_bytes(b"one")
+    (tmp_path / "net.pt").write_bytes(ONE)
     config = with_own(tmp_path, sha256="3" * 64, trust=False)
     with pytest.raises(UsageError, match=r"extractors\.mine: .*net\.pt: its sha256 is \w{64}, and sha256 says 3{64}"):
         with_digests(config, "mine.yaml")
@@ -159,18 +173,18 @@ def test_a_digest_that_is_given_is_compared_before_any_work(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff"])
 def test_notes_that_cannot_be_read_are_made_anew(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "net.pt").write_bytes(b"one")
+    (tmp_path / "net.pt").write_bytes(ONE)
     notes = tmp_path / "results/weights/.digests.json"
     notes.parent.mkdir(parents=True)
     notes.write_bytes(content)
-    assert sha256(with_digests(with_own(tmp_path), "mine.yaml")) == hashlib.sha256(b"one").hexdigest()
+    assert sha256(with_digests(with_own(tmp_path), "mine.yaml")) == hashlib.sha256(ONE).hexdigest()
     assert json.loads(notes.read_text())
 
 
 def test_notes_that_cannot_be_written_do_no_harm(tmp_path: Path) -> None:
-    (tmp_path / "net.pt").write_bytes(b"one")
+    (tmp_path / "net.pt").write_bytes(ONE)
     (tmp_path / "results").write_text("a file where the folder should be")
-    assert sha256(with_digests(with_own(tmp_path), "mine.yaml")) == hashlib.sha256(b"one").hexdigest()
+    assert sha256(with_digests(with_own(tmp_path), "mine.yaml")) == hashlib.sha256(ONE).hexdigest()
 
 
 def test_files_that_are_not_there_are_all_named(tmp_path: Path) -> None:
@@ -217,3 +231,9 @@ def test_a_ticket_counts_as_long_as_its_file_is_the_same(tmp_path: Path) -> None
     remove_old_tickets(tickets, folder)
     assert not ticket.exists()
     assert (tickets / ".digests.json").exists()
+
+
+def test_what_is_no_archive_is_refused_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "net.pt").write_bytes(b"a state dict, say")
+    with pytest.raises(UsageError, match=r"extractors\.mine: torchscript: .*net\.pt: is no TorchScript archive"):
+        with_digests(with_own(tmp_path), "mine.yaml")

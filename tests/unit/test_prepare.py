@@ -207,6 +207,6 @@ def test_an_extra_that_is_not_installed_is_missed_before_any_work(
     assert caught.value.code == 2
     text = capsys.readouterr().err
     assert "m rests on vjepa2_vitl, which needs the package transformers" in text
-    assert "pip install '.[hub]'" in text
+    assert "pip install -e '.[hub]'" in text
     conda = SimpleNamespace(deployment_method={"conda"})
     assert checked(raw, fake_workflow(deployment_settings=conda))  # jobs have an environment of their own

@@ -109,6 +109,7 @@ def test_lint_and_format_are_clean() -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.stress
 @pytest.mark.skipif(not SHARED.is_dir(), reason=f"no real videos in {SHARED}")
 def test_the_shipped_config_edited_for_real_videos(tmp_path: Path) -> None:
     """The demo's configuration with other datasets: camera as the reference, two generators as candidates."""

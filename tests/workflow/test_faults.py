@@ -20,8 +20,9 @@ from vidgauge.store.merge import merge
 pytestmark = pytest.mark.workflow
 
 STAGES = [
-    *("probe", "features", "metric"),
-    *(pytest.param(s, marks=pytest.mark.stress) for s in ("manifest", "screen", "gate", "clips", "merge", "table")),
+    "features",
+    *(pytest.param(stage, marks=pytest.mark.stress) for stage in ("probe", "manifest", "screen", "gate", "clips")),
+    *(pytest.param(stage, marks=pytest.mark.stress) for stage in ("merge", "metric", "table")),
 ]
 
 

@@ -64,6 +64,7 @@ def test_samples_draws_and_rejects_know_no_shards(tmp_path: Path) -> None:
     assert [row["videos_candidate"] for row in one] == [2, 2]
 
 
+@pytest.mark.stress
 def test_the_order_of_a_manifest_is_no_change(tmp_path: Path) -> None:
     project = make(tmp_path / "project", lines="forward", shard_size=2, define={"motion": MOTION})
     project.run()

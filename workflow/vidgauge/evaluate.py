@@ -224,6 +224,8 @@ def _side_warnings(plan: Mapping[str, Any], side: Side) -> list[str]:
     n, wanted, texts = len(side.samples.values), plan["definition"]["samples"], []
     if wanted is not None and n < wanted:
         texts.append(f"{side.name}: {wanted} samples were asked for, only {n} are there")
+    if n > 1 and (side.samples.values == side.samples.values[0]).all():
+        texts.append(f"{side.name}: all {n} samples have the same features; look at the network and what it is fed")
     if side.failed:
         texts.append(f"{side.name}: {len(side.failed)} videos could not be decoded and are left out")
     if side.distinct < n:

@@ -17,6 +17,7 @@ from vidgauge import config as configuration
 from vidgauge import plan, weights
 from vidgauge.config import Config
 from vidgauge.errors import UsageError, VidgaugeError
+from vidgauge.extractors._hub import INSTALL
 from vidgauge.files import write_if_changed
 from vidgauge.manifest.listing import read_dataset, write_listing
 from vidgauge.manifest.probing import PROBE_VERSION
@@ -49,7 +50,7 @@ def refuse_missing_libraries(config: Config, where: str) -> None:
             if find_spec(library.replace("-", "_")) is None:
                 raise UsageError(
                     f"{where}: metrics: {metric.name} rests on {metric.extractor.name}, which needs the package "
-                    f"{library}. In vidgauge's folder, run: pip install '.[hub]'"
+                    f"{library}. {INSTALL}"
                 )
 
 

@@ -53,6 +53,10 @@ def _digest(config: Config, metric: Metric, notes: Notes, given: str | None, fre
             return str(given or noted)
         if not path.is_file():
             raise _missing(config, metric)
+    if metric.own is not None and weights.format_of(path) != "torchscript":
+        raise VidgaugeError(
+            f"torchscript: {path}: is no TorchScript archive, as torch.jit.script(module).save(...) writes it"
+        )
     found = notes.digest(path)
     if given not in (None, found):
         raise VidgaugeError(f"{path}: its sha256 is {found}, and sha256 says {given}; correct the one that is wrong")

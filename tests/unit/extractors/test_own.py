@@ -153,7 +153,7 @@ def test_graphs_run_as_they_are_in_every_thread(archive: Path) -> None:
 def test_a_network_that_fails_is_named(archive: Path) -> None:
     wrong = own(archive, keywords={"factr": 1.0})
     with pytest.raises(
-        VidgaugeError, match=r"extractors\.mine: the network failed on a tensor \(8, 3, 2, 4, 5\) of BCTHW"
+        VidgaugeError, match=r"extractors\.mine: the network failed on a tensor \(8, 3, 2, 4, 5\) and factr"
     ):
         load(spec_of("mine", wrong), archive, trust=True)(clips())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -148,3 +149,20 @@ def test_results_say_what_they_do_not_compare_with() -> None:
     assert EXTRACTOR.note is not None
     assert "AIGVE" in EXTRACTOR.note
     assert "I3D" in EXTRACTOR.note
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"hello\n", r"without running it \(\w+\);"),
+        (b"<!DOCTYPE html><html>", "looks like a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid", "a pointer of Git LFS"),
+        (b"", "without running it"),
+        (pickle.dumps(Path("x"), protocol=2), "without running it"),
+    ],
+)
+def test_files_that_are_no_checkpoint_are_one_sentence(tmp_path: Path, content: bytes, why: str) -> None:
+    (tmp_path / "w.pth").write_bytes(content)
+    with pytest.raises(VidgaugeError, match=why) as caught:
+        load("r3d_18", tmp_path / "w.pth")
+    assert "weights_only" not in str(caught.value)

@@ -113,7 +113,7 @@ def test_constants_are_the_published_ones() -> None:
 @pytest.mark.parametrize("name", [NAME, "videomae_base"])
 def test_missing_package_says_what_to_install(name: str, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(VidgaugeError, match=r"pip install '\.\[hub\]'") as error:
+    with pytest.raises(VidgaugeError, match=r"pip install -e '\.\[hub\]'") as error:
         load(name, checkpoint)
     assert str(error.value).startswith(f"extractor {name} needs ")
     assert "\n" not in str(error.value)

@@ -17,7 +17,7 @@ from pkgutil import iter_modules
 from types import MappingProxyType
 
 from vidgauge.errors import UsageError, did_you_mean
-from vidgauge.specs import ArraySpec, ExtractorSpec, Network, Precision
+from vidgauge.specs import ArraySpec, ExtractorSpec, Network, Precision, WeightsFile
 
 __all__ = ["PrecisionError", "arrays_of", "extractors", "load", "names", "spec"]
 
@@ -94,19 +94,25 @@ def load(
 ) -> Network:
     """A network, ready to be called with clips (b, t, h, w, 3) uint8; it gives {array: (rows, width) float32}.
 
-    weights: a file; None: the extractor's default file, as `vidgauge weights fetch` left it in the user's cache folder.
-    Nothing is ever downloaded here. device: "cpu", "cuda", "cuda:1", or "auto": a GPU if there is one. arrays: those
-    to compute, None for all that the weights give; networks stop where the last of them is done. Arrays that need more
-    frames than the clips have are left out. trust: run a TorchScript archive although no digest of it is known; it is
-    a program, and state dicts are not, so these need no trust.
+    weights: a file, or the name of one that the extractor takes; None: the first of these. Named ones lie where
+    `vidgauge weights fetch` left them in the user's cache folder; nothing is ever downloaded here. A state dict of
+    one's own is read, whatever its digest. device: "cpu", "cuda", "cuda:1", or "auto": a GPU if there is one. arrays:
+    those to compute, None for all that the weights give; networks stop where the last of them is done. Arrays that need
+    more frames than the clips have are left out. trust: run a TorchScript archive although no digest of it is known; it
+    is a program, and state dicts are not, so these need no trust.
     The network raises ValueError, with the shape seen and the shape wanted, for what are no clips.
     Raises UsageError (for precisions also a ValueError) for what does not exist, VidgaugeError for weights that are
     missing or not the right ones, and for a GPU that is not there.
     """
     from vidgauge.extractors import loading
+    from vidgauge.weights import find
 
+    file: WeightsFile | None
     extractor = spec(name) if isinstance(name, str) else name
-    file = loading.weights_file(extractor, Path(weights) if weights is not None else None)
+    if isinstance(weights, str) and weights in extractor.weights:
+        file = find(weights)
+    else:
+        file = loading.weights_file(extractor, Path(weights) if weights is not None else None)
     return loading.built(extractor, file, device=device, precision=precision, arrays=arrays, trust=trust)
 
 

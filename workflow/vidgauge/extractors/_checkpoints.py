@@ -20,6 +20,17 @@ Module = TypeVar("Module", bound=nn.Module)
 Tensors = Mapping[str, torch.Tensor]
 MOST_NAMED = 5
 WRAPPERS = ("model", "module", "state_dict")
+UNREADABLE = (
+    UnpicklingError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    OverflowError,
+    ImportError,
+)  # whatever a file that is no state dict makes of the reader
 
 
 def tensors_of(weights: WeightsFile) -> dict[str, torch.Tensor]:
@@ -35,17 +46,24 @@ def tensors_of(weights: WeightsFile) -> dict[str, torch.Tensor]:
         return _safetensors(path)
     try:
         found: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    except UNREADABLE as error:  # torch's own words advise to run what the file holds
         raise VidgaugeError(
-            f"{path}: cannot be read as a state dict ({reason}); a file of tensors by name was wanted, as "
-            "torch.save(module.state_dict(), ...) writes it"
+            f"{path}: cannot be read as a state dict without running it ({type(error).__name__}){_looks_like(path)}; "
+            "a file of tensors by name was wanted, as torch.save(module.state_dict(), ...) writes it"
         ) from None
     while isinstance(found, Mapping) and (inner := _wrapped(found)) is not None:
         found = inner
     if not isinstance(found, Mapping) or not found or not all(isinstance(x, torch.Tensor) for x in found.values()):
         raise VidgaugeError(f"{path}: holds no state dict; a file of tensors by name was wanted")
     return dict(found)
+
+
+def _looks_like(path: Path) -> str:
+    with path.open("rb") as file:
+        head = file.read(64).lstrip().lower()
+    if head.startswith(b"version https://git-lfs"):
+        return ": it is a pointer of Git LFS, not the file itself"
+    return ": it looks like a web page" if head.startswith((b"<", b"{")) else ""
 
 
 def _safetensors(path: Path) -> dict[str, torch.Tensor]:

@@ -7,6 +7,8 @@ from typing import Any
 
 from vidgauge.errors import VidgaugeError
 
+INSTALL = "In vidgauge's folder, run: pip install -e '.[hub]' --constraint envs/constraints.txt"
+
 
 def from_transformers(extractor: str, *names: str) -> tuple[Any, ...]:
     """Classes of transformers; VidgaugeError, which says what to install, where it or one of them is missing.
@@ -20,5 +22,5 @@ def from_transformers(extractor: str, *names: str) -> tuple[Any, ...]:
     except (ImportError, AttributeError) as error:
         raise VidgaugeError(
             f"extractor {extractor} needs {' and '.join(names)} of the package transformers, which cannot be imported "
-            f"({error}). Install it from vidgauge's folder with: pip install '.[hub]'"
+            f"({error}). {INSTALL}"
         ) from error

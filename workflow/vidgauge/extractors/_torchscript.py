@@ -16,10 +16,13 @@ from vidgauge.errors import VidgaugeError
 from vidgauge.specs import WeightsFile
 
 
-def open_torchscript(weights: WeightsFile, device: torch.device) -> Callable[..., torch.Tensor]:
+def open_torchscript(
+    weights: WeightsFile, device: torch.device, whose: str | None = None
+) -> Callable[..., torch.Tensor]:
     """The archive's network, in evaluation mode, as a function of tensors on the device with keywords of its own.
 
-    `vidgauge.extractors.load` has seen to it that the file may be run. VidgaugeError for what is no such archive.
+    whose: what messages begin with; None: the file. `vidgauge.extractors.load` has seen to it that the file may be run.
+    VidgaugeError for what is no such archive, and from the function where the network fails.
     """
     archive = _archive(weights, device)
 
@@ -27,10 +30,15 @@ def open_torchscript(weights: WeightsFile, device: torch.device) -> Callable[...
         try:
             with _as_written():
                 return archive(*tensors, **keywords)
-        except RuntimeError as error:
+        except (RuntimeError, torch.jit.Error) as error:
             if "out of memory" in str(error):  # an archive's own frames hide what kind of error it was
                 raise torch.OutOfMemoryError(str(error)) from error
-            raise
+            shapes = ", ".join(str(tuple(tensor.shape)) for tensor in tensors)
+            said = f" and {', '.join(keywords)}" if keywords else ""
+            raise VidgaugeError(
+                f"{whose or weights.path}: the network failed on a tensor {shapes}{said} "
+                f"({str(error).strip().splitlines()[-1]}); see what its forward takes"
+            ) from error
 
     return call
 
@@ -45,7 +53,10 @@ def tensors_of_archive(weights: WeightsFile) -> dict[str, torch.Tensor]:
 
 def _archive(weights: WeightsFile, device: torch.device) -> torch.jit.ScriptModule:
     if weights.format != "torchscript":
-        raise VidgaugeError(f"{weights.path}: is no TorchScript archive, and one was wanted")
+        raise VidgaugeError(
+            f"{weights.path}: is no TorchScript archive, and one was wanted, "
+            "as torch.jit.script(module).save(...) writes it"
+        )
     try:
         with warnings.catch_warnings():  # torch warns that the format is a dead end: these files are what was published
             warnings.filterwarnings("ignore", "`torch.jit", FutureWarning)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -29,9 +30,26 @@ def _numbers(value: Any, count: int) -> bool:
 
 
 def _pair(value: Any) -> Any:
-    if not _numbers(value, 2):
-        raise ValueError(f"should be [lowest, highest], two numbers, got {value!r}")
+    if not _numbers(value, 2) or not value[0] < value[1]:
+        raise ValueError(f"should be [black, white], two numbers, the first the lower one, got {value!r}")
     return tuple(map(float, value))
+
+
+def _positive(value: Any) -> Any:
+    if value is not None and not (_numbers(value, 3) and min(value) > 0):
+        raise ValueError(f"should be three numbers above 0, got {value!r}")
+    return value
+
+
+def _hexadecimal(value: Any) -> Any:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not re.fullmatch("[0-9a-fA-F]{64}", value):
+        raise ValueError(f"should be 64 hexadecimal digits, in quotes where all are decimal ones, got {value!r}")
+    return value.lower()
+
+
+Digest = Annotated[str | None, BeforeValidator(_hexadecimal)]
 
 
 def _size(value: Any) -> Any:
@@ -50,7 +68,9 @@ class OwnInput(Closed):
         (0.0, 1.0), description="what black and white become: [0, 255], [0, 1], [-1, 1]"
     )
     mean: Channels | None = Field(None, description="subtracted from red, green and blue, after the range")
-    std: Channels | None = Field(None, description="what they are then divided by")
+    std: Annotated[Channels | None, BeforeValidator(_positive)] = Field(
+        None, description="what they are then divided by"
+    )
     size: Annotated[tuple[int, int] | None, BeforeValidator(_size)] = Field(
         None, description="[height, width] that it needs; the clip spec must give it; null: any"
     )
@@ -65,7 +85,7 @@ class OwnNetwork(Closed):
     keywords: dict[str, bool | int | float | str] = Field(
         default_factory=dict, description="further arguments of its forward"
     )
-    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", description="digest that the file must have")
+    sha256: Digest = Field(None, description="digest that the file must have")
     trust: bool = Field(False, description="run the file although nothing vouches for it; every result says so")
     licence: str = Field("not stated", description="printed beside every result")
     batch: int = Field(8, ge=1, description="clips or frames in one call; the last digits depend on it")
@@ -83,6 +103,10 @@ class OwnNetwork(Closed):
                 f"{self.torchscript} is a program that would be run; "
                 "give its sha256, or say that you trust it: trust: true"
             )
+        if self.sha256 is not None and self.trust:
+            raise ValueError("sha256 and trust say two things; a file whose digest you give needs no trust: drop one")
+        if self.input.layout == "NCHW" and self.input.frames is not None:
+            raise ValueError("input.frames means nothing with layout: NCHW, which sees single frames; leave it out")
         return self
 
 
@@ -90,7 +114,7 @@ class Vouched(Closed):
     """An entry of `extractors` for a known network whose weights nobody has published a digest of."""
 
     trust: Literal[True] = Field(description="use the file although nothing vouches for it; every result says so")
-    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", description="digest that the file must have")
+    sha256: Digest = Field(None, description="digest that the file must have")
 
 
 class NetworkAsked(Closed):
@@ -136,27 +160,14 @@ def spec_of(name: str, own: OwnNetwork) -> ExtractorSpec:
 
 def build(name: str, own: OwnNetwork, setup: Setup) -> Network:
     """The archive as a network. VidgaugeError where it fails, or returns no tensor (b, d) for b clips or frames."""
-    import torch
-
     from vidgauge.extractors._torch import TorchNetwork, resolve_device
     from vidgauge.extractors._torchscript import open_torchscript
 
     device = resolve_device(setup.device)
-    call = open_torchscript(setup.file, device)
+    call = open_torchscript(setup.file, device, f"extractors.{name}")
 
     def forward(items: torch.Tensor) -> dict[str, torch.Tensor]:
-        x = prepared(items, own.input)
-        try:
-            found = call(x, **own.keywords)
-        except torch.OutOfMemoryError:
-            raise  # a smaller batch is tried
-        except (RuntimeError, torch.jit.Error) as error:
-            reason = str(error).strip().splitlines()[-1]
-            raise VidgaugeError(
-                f"extractors.{name}: the network failed on a tensor {tuple(x.shape)} of {own.input.layout} ({reason}); "
-                "look at its input and keywords in the configuration"
-            ) from error
-        return {ARRAY: _rows(name, found, len(items))}
+        return {ARRAY: _rows(name, call(prepared(items, own.input), **own.keywords), len(items))}
 
     return TorchNetwork(forward, spec_of(name, own), setup, device)
 

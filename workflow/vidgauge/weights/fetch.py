@@ -111,6 +111,8 @@ def _from_addresses(
                 say(f"{entry.name}: it {reason}")
                 continue
             return _publish(part, target, entry, found)
+    if say is not _silent:  # then the reasons were said, and what helps is to stand last
+        raise missing(entry, folder)
     raise VidgaugeError(f"{missing(entry, folder)}. Just now no address gave it:{''.join(reasons)}")
 
 
