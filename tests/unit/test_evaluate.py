@@ -279,6 +279,18 @@ def test_features_that_are_not_finite_are_undefined(tmp_path: Path, pair: list[P
     assert "with NaN or infinity in 1 rows, the first of them row 1" in row["warnings"][0]
 
 
+def test_a_constant_network_is_warned_of(tmp_path: Path, pair: list[Path]) -> None:
+    dead = rows(40, 1, 1, seed=0)
+    dead.values[:] = 1
+    spec = layout.resolved(ClipSpec(frames=FRAMES), seed=42, draws=1)
+    weights = dict.fromkeys(["weights", "weights_sha256", "weights_verified", "licence"])
+    attrs = {"clips": "x", "clip_spec": spec, "precision": "float32", **weights}
+    write_features(tmp_path / "dead.h5", {"clip": dead}, attrs=attrs)
+    warnings = evaluate(plan_of(), "mine", [tmp_path / "dead.h5", pair[1]])["warnings"]
+    assert "mine: all 40 samples have the same features; look at the network and what it is fed" in warnings
+    assert not any(text.startswith("real: all") for text in warnings)
+
+
 @pytest.mark.parametrize("side", ["mine", "real"])
 def test_undecodable_videos_stop_the_metric(tmp_path: Path, pair: list[Path], side: str) -> None:
     worse = features(tmp_path / "bad.h5", 40, failed=[BAD])
