@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import Any, get_args
 
 import click
 
 from vidgauge import __version__
-from vidgauge.errors import UsageError, VidgaugeError
-from vidgauge.specs import Asked, Closed, Precision
+from vidgauge.arguments import clips_asked, json_file, network_asked
+from vidgauge.errors import VidgaugeError
+from vidgauge.specs import Precision
 from vidgauge.weights.commands import weights as weights_commands
-
-if TYPE_CHECKING:
-    from vidgauge.extractors.own import NetworkAsked
-
-Model = TypeVar("Model", bound=Closed)
 
 File = click.Path(exists=True, dir_okay=False, path_type=Path)
 Out = click.Path(dir_okay=False, path_type=Path)
@@ -56,42 +51,6 @@ def main(debug: bool) -> None:
     The workflow calls these commands, one for each of its rules; `snakemake --cores 8` runs them all. Each can be run
     by hand as well, to look into a single stage.
     """
-
-
-def _json(path: Path, *keys: str) -> Any:
-    """The object of a JSON file that the workflow wrote, if it has the keys that the command reads."""
-    try:
-        found = json.loads(path.read_text())
-    except ValueError as error:
-        raise UsageError(f"{path}: is no JSON ({error}); a file that the workflow writes was wanted.") from None
-    missing = [key for key in keys if not isinstance(found, dict) or key not in found]
-    if missing:
-        raise UsageError(f"{path}: lacks {', '.join(missing)}; another of the workflow's files was wanted.")
-    return found
-
-
-def _asked(spec: str) -> Asked:
-    """The clips that --spec asks for."""
-    return _from_json(Asked, spec, "--spec")
-
-
-def _network_asked(extractor: str) -> NetworkAsked:
-    """The network that --extractor names."""
-    from vidgauge.extractors.own import NetworkAsked
-
-    if extractor.startswith("{"):
-        return _from_json(NetworkAsked, extractor, "--extractor")
-    return NetworkAsked(name=extractor)
-
-
-def _from_json(model: type[Model], text: str, option: str) -> Model:
-    from pydantic import ValidationError
-
-    try:
-        return model.model_validate_json(text)
-    except ValidationError as error:
-        problems = (f"{'.'.join(map(str, item['loc'])) or 'JSON'}: {item['msg']}" for item in error.errors())
-        raise UsageError(f"{option}: {'; '.join(problems)}") from None
 
 
 def _progress(what: str) -> Callable[[int, int], None]:
@@ -162,7 +121,7 @@ def screen(plan: Path, manifests: tuple[Path, ...], out: Path, rejected: Path) -
     """
     from vidgauge.manifest.gate import screen_files
 
-    screen_files(_json(plan, "listed", "needs"), manifests, out, rejected)
+    screen_files(json_file(plan, "listed", "needs"), manifests, out, rejected)
 
 
 @main.command()
@@ -179,7 +138,7 @@ def gate(plan: Path, evaluation: Path, screened: Path, rejected: Path, out: Path
     """
     from vidgauge.manifest.gate import pass_gate
 
-    pass_gate(_json(plan, "bad_videos"), _json(evaluation, "metrics"), screened, rejected, out)
+    pass_gate(json_file(plan, "bad_videos"), json_file(evaluation, "metrics"), screened, rejected, out)
 
 
 @main.command()
@@ -195,7 +154,7 @@ def clips(videos: Path, spec: str, out: Path, workers: int) -> None:
     """
     from vidgauge.stages import make_clips_file
 
-    make_clips_file(videos, _asked(spec), out, workers=workers, progress=_progress("clips"))
+    make_clips_file(videos, clips_asked(spec), out, workers=workers, progress=_progress("clips"))
 
 
 @main.command()
@@ -233,8 +192,8 @@ def features(
         clips,
         out,
         videos=videos,
-        asked=_asked(spec) if spec else None,
-        network=_network_asked(extractor),
+        asked=clips_asked(spec) if spec else None,
+        network=network_asked(extractor),
         weights=weights,
         device=device,
         precision=precision,
@@ -270,7 +229,7 @@ def metric(plan: Path, features: tuple[Path, ...], candidate: str, out: Path) ->
     from vidgauge.evaluate import evaluate
     from vidgauge.files import write_json
 
-    write_json(out, evaluate(_json(plan, "metric", "seeds"), candidate, features))
+    write_json(out, evaluate(json_file(plan, "metric", "seeds"), candidate, features))
 
 
 @main.command()
@@ -291,8 +250,8 @@ def table(plan: Path, rows: tuple[Path, ...], rejected: Path, json_out: Path, cs
     from vidgauge.report.collect import collect
 
     collect(
-        _json(plan, "config", "metrics"),
-        [_json(row, *ROW) for row in rows],
+        json_file(plan, "config", "metrics"),
+        [json_file(row, *ROW) for row in rows],
         list(read_jsonl(rejected)),
         json_out=json_out,
         csv_out=csv_out,

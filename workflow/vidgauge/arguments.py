@@ -1,0 +1,51 @@
+"""What commands are given as JSON: files that the workflow wrote, and what is asked of clips and networks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from vidgauge.errors import UsageError
+from vidgauge.specs import Asked, Closed
+
+if TYPE_CHECKING:
+    from vidgauge.extractors.own import NetworkAsked
+
+Model = TypeVar("Model", bound=Closed)
+
+
+def json_file(path: Path, *keys: str) -> Any:
+    """The object of a JSON file that the workflow wrote, if it has the keys that the command reads."""
+    try:
+        found = json.loads(path.read_text())
+    except ValueError as error:
+        raise UsageError(f"{path}: is no JSON ({error}); a file that the workflow writes was wanted.") from None
+    missing = [key for key in keys if not isinstance(found, dict) or key not in found]
+    if missing:
+        raise UsageError(f"{path}: lacks {', '.join(missing)}; another of the workflow's files was wanted.")
+    return found
+
+
+def clips_asked(spec: str) -> Asked:
+    """The clips that --spec asks for."""
+    return _from_json(Asked, spec, "--spec")
+
+
+def network_asked(extractor: str) -> NetworkAsked:
+    """The network that --extractor names."""
+    from vidgauge.extractors.own import NetworkAsked
+
+    if extractor.startswith("{"):
+        return _from_json(NetworkAsked, extractor, "--extractor")
+    return NetworkAsked(name=extractor)
+
+
+def _from_json(model: type[Model], text: str, option: str) -> Model:
+    from pydantic import ValidationError
+
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        problems = (f"{'.'.join(map(str, item['loc'])) or 'JSON'}: {item['msg']}" for item in error.errors())
+        raise UsageError(f"{option}: {'; '.join(problems)}") from None
