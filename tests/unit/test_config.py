@@ -182,6 +182,8 @@ def test_unknown_keys_name_the_nearest(changes: dict[str, Any], key: str, text: 
             "extractors.pixel_grid",
             "the name of a network that comes with vidgauge",
         ),
+        ({"extractors": {"pixel_grid": {"trust": True}}}, "extractors.pixel_grid", "nothing there needs trust"),
+        ({"extractors": {"r3d_18": {"trust": True}}}, "extractors.r3d_18", "nothing there needs trust"),
         ({"extractors": {"n": {"input": OWN["input"]}}}, "extractors.n.torchscript", "this key is missing; add it"),
         ({"extractors": {"n": OWN | {"inptu": 1}}}, "extractors.n.inptu", "unknown key; did you mean 'input'?"),
         ({"extractors": {"n": OWN | {"trust": False}}}, "extractors.n", "give its sha256, or say that you trust it"),

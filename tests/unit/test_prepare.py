@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib.metadata
 import json
 import os
 from pathlib import Path
@@ -200,13 +200,19 @@ def test_an_extra_that_is_not_installed_is_missed_before_any_work(
     raw = {"evaluation": "t", "reference": "real", "datasets": {"real": {"source": "x"}, "a": {"source": "y"}}}
     raw |= {"metrics": ["m"], "define": define}
     assert checked(raw, fake_workflow())
-    there = importlib.util.find_spec
-    monkeypatch.setattr("vidgauge.prepare.find_spec", lambda name: None if name == "transformers" else there(name))
+
+    def version(name: str) -> str:
+        if name == "transformers":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return "1"
+
+    monkeypatch.setattr("vidgauge.prepare.version", version)
     with pytest.raises(SystemExit) as caught:
         checked(raw, fake_workflow())
     assert caught.value.code == 2
     text = capsys.readouterr().err
     assert "m rests on vjepa2_vitl, which needs the package transformers" in text
     assert "pip install -e '.[hub]'" in text
+    assert checked(raw, fake_workflow(is_main_process=False))
     conda = SimpleNamespace(deployment_method={"conda"})
     assert checked(raw, fake_workflow(deployment_settings=conda))  # jobs have an environment of their own

@@ -156,12 +156,18 @@ def _contradictions(config: Config) -> Iterable[str]:
         if not known and isinstance(said, Vouched):
             near = did_you_mean(name, extractors.names())
             yield f"extractors.{name}: unknown extractor; {near}; a network of your own needs torchscript: its file"
+        if known and isinstance(said, Vouched) and not _unknown_digests(name):
+            yield f"extractors.{name}: nothing there needs trust, for its weights are known by their digest; remove it"
     for name in sorted({name for name in config.metrics if config.metrics.count(name) > 1}):
         yield f"metrics: '{name}' is listed twice; keep one"
     for name, definition in config.define.items():
         yield from (f"define.{name}.{problem}" for problem in _definition_problems(config, definition))
     for index, name in enumerate(config.metrics):
         yield from (f"metrics[{index}]: {problem}" for problem in _metric_problems(config, name))
+
+
+def _unknown_digests(extractor: str) -> list[str]:
+    return [file for file in extractors.spec(extractor).weights if not entry(file).has_digest]
 
 
 def _metric_problems(config: Config, name: str) -> Iterable[str]:

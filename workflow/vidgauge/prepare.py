@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -32,9 +32,8 @@ def checked(raw: Mapping[str, Any], workflow: Any) -> Config:
     where = ", ".join(str(path) for path in workflow.configfiles) or "config"
     try:
         config = with_digests(configuration.load(raw, where), where, fresh=workflow.is_main_process)
-        if not getattr(
-            workflow.deployment_settings, "deployment_method", None
-        ):  # else jobs have an environment of their own
+        own_environments = getattr(workflow.deployment_settings, "deployment_method", None)
+        if workflow.is_main_process and not own_environments:  # else jobs find their libraries elsewhere
             refuse_missing_libraries(config, where)
         if config.device == "cuda" and workflow.is_main_process and workflow.local_exec and not has_gpu():
             raise UsageError(f"{where}: device: cuda, but this machine shows no GPU; use device: auto, or cpu")
@@ -44,14 +43,17 @@ def checked(raw: Mapping[str, Any], workflow: Any) -> Config:
 
 
 def refuse_missing_libraries(config: Config, where: str) -> None:
-    """UsageError for a network whose code is an extra that is not installed: before weights are fetched for it."""
+    """UsageError for a network that needs a package that is not installed: before weights are fetched for it."""
     for metric in metrics(config).values():
         for library in metric.extractor.libraries:
-            if find_spec(library.replace("-", "_")) is None:
+            try:
+                version(library)  # of the distribution: modules may have other names
+            except PackageNotFoundError:
+                how = INSTALL if library == "transformers" else f"Install it: pip install {library}"
                 raise UsageError(
                     f"{where}: metrics: {metric.name} rests on {metric.extractor.name}, which needs the package "
-                    f"{library}. {INSTALL}"
-                )
+                    f"{library}. {how}"
+                ) from None
 
 
 def prepare(config: Config, workflow: Any, *, manifests: Path, plans: Path) -> None:

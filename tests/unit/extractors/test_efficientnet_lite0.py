@@ -139,6 +139,13 @@ def test_what_are_no_clips_is_refused(lite0: Network, wrong: np.ndarray) -> None
         lite0(wrong)
 
 
+def test_weights_by_name(lite0: Network) -> None:
+    named = load("efficientnet_lite0", weights="efficientnet_lite0", arrays=["features"])
+    np.testing.assert_array_equal(named(clips(1, 1))["features"], lite0(clips(1, 1))["features"])
+    with pytest.raises(VidgaugeError, match="weights i3d_videogpt are missing"):
+        load("i3d_kinetics400", weights="i3d_videogpt")
+
+
 def test_wrong_weights_are_refused(tmp_path: Path) -> None:
     (tmp_path / "w.pth").write_bytes(b"other")
     with pytest.raises(VidgaugeError, match=r"w\.pth: cannot be read as a state dict"):
