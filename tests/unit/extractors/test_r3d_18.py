@@ -42,36 +42,37 @@ def network(weights: Callable[[Path], Path]) -> Network:
     return load("r3d_18", weights=weights(pseudo.GOLDEN / LISTING))
 
 
+@pytest.mark.parametrize(
+    ("extractor", "suffix"), [("r3d_18", ""), ("r3d_18_no_antialias", "_noantialias")], ids=["antialias", "none"]
+)
 @pytest.mark.golden("net_r3d18_aigve.npz")
-def test_golden_features(golden_file: Path, weights: Callable[[Path], Path]) -> None:
-    network = load("r3d_18", weights=weights(pseudo.keys(golden_file, LISTING)), arrays=["features"])
+def test_golden(golden_file: Path, extractor: str, suffix: str, weights: Callable[[Path], Path]) -> None:
+    """What enters the network, and its features."""
     with np.load(golden_file, allow_pickle=False) as golden:
-        videos = {name: golden[name] for name in golden if name.endswith("_video_uint8")}
+        videos = {name.removesuffix("_video_uint8"): golden[name] for name in golden if name.endswith("_video_uint8")}
         assert videos
+        if not any(name.endswith("__feature_512" + suffix) for name in golden):
+            pytest.skip(f"{golden_file} has no values without antialias")
+        network = load(extractor, weights=weights(pseudo.keys(golden_file, LISTING)), arrays=["features"])
         for shape in {video.shape for video in videos.values()}:
             names = [name for name, video in videos.items() if video.shape == shape]
-            found = network(np.stack([videos[name] for name in names]))["features"]
-            for name, row in zip(names, found, strict=True):
-                pseudo.close(row, golden[name.replace("_video_uint8", "__feature_512")])
+            some = np.stack([videos[name] for name in names])
+            entering = preprocess(torch.from_numpy(some), antialias=not suffix).transpose(1, 2)  # (B, T, 3, H, W)
+            for name, x, row in zip(names, entering, network(some)["features"], strict=True):
+                pseudo.close_subsampled(x.contiguous().numpy(), golden, f"{name}__preprocess{suffix}", 1e-5)
+                pseudo.close(row, golden[f"{name}__feature_512{suffix}"])
 
 
-@pytest.mark.golden("net_r3d18_aigve.npz")
-def test_golden_preprocessing(golden_file: Path) -> None:
-    with np.load(golden_file, allow_pickle=False) as golden:
-        for case in [name.removesuffix("__shape") for name in golden if name.endswith("__preprocess__shape")]:
-            clip = torch.from_numpy(golden[case.replace("__preprocess", "_video_uint8")])[None]
-            found = preprocess(clip)[0].transpose(0, 1).contiguous().numpy()  # (T, 3, H, W)
-            pseudo.close_subsampled(found, golden, case, 1e-5)
-
-
+@pytest.mark.parametrize("antialias", [True, False])
 @pytest.mark.parametrize("size", [(300, 260), (64, 80), (224, 224)])
-def test_preprocessing_is_torchvisions(size: tuple[int, int]) -> None:
+def test_preprocessing_is_torchvisions(size: tuple[int, int], antialias: bool) -> None:
     from torchvision.transforms import Compose, Normalize, Resize
 
     clip = torch.from_numpy(clips(1, 2, *size))
-    theirs = Compose([Resize((224, 224), antialias=True), Normalize([0.5] * 3, [0.5] * 3)])
+    theirs = Compose([Resize((224, 224), antialias=antialias), Normalize([0.5] * 3, [0.5] * 3)])
     wanted = theirs(clip[0].permute(0, 3, 1, 2) / 255)
-    torch.testing.assert_close(preprocess(clip)[0].transpose(0, 1), wanted, rtol=0, atol=1e-6)
+    found = preprocess(clip, antialias=antialias)[0].transpose(0, 1)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-6)
 
 
 def test_logits_are_the_classifiers(network: Network, weights: Callable[[Path], Path]) -> None:

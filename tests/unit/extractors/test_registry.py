@@ -26,10 +26,11 @@ def test_registry_needs_neither_torch_nor_numpy() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_pixel_grid_runs_without_torch() -> None:
+@pytest.mark.parametrize("name", ["block_motion", "pixel_grid"])
+def test_what_needs_no_weights_runs_without_torch(name: str) -> None:
     code = (
         "import sys, numpy as np, vidgauge.extractors as e, vidgauge.extractors.run\n"
-        "e.load('pixel_grid', device='auto')(np.zeros((1, 2, 4, 4, 3), np.uint8))\n"
+        f"e.load('{name}', device='auto')(np.zeros((1, 3, 4, 4, 3), np.uint8))\n"
         "sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -71,7 +72,7 @@ def test_arrays_need_their_frames() -> None:
     assert isinstance(arrays_of(lite, 2)["motion"], ArraySpec)
 
 
-@pytest.mark.parametrize("name", ["pixel_grid"])  # the other network's are in its own file, where it is loaded once
+@pytest.mark.parametrize("name", ["block_motion", "pixel_grid"])  # those with weights: where each is loaded once
 @pytest.mark.parametrize(
     ("shape", "kind"),
     [((2, 3, 4, 4, 3), np.float32), ((3, 4, 4, 3), np.uint8), ((2, 3, 4, 4, 1), np.uint8), ((1, 0, 4, 4, 3), np.uint8)],

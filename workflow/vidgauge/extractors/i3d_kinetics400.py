@@ -17,29 +17,38 @@ if TYPE_CHECKING:
     import torch
 
     Forward = Callable[[torch.Tensor], dict[str, torch.Tensor]]
+    Prepare = Callable[[torch.Tensor], torch.Tensor]
 
 CLASSES = 400
 SIZE = (224, 224)
 
 
-def build(setup: Setup) -> Network:
-    """The network as a function of clips: of an archive what it says itself, of a state dict the module of `_i3d`."""
+def build(setup: Setup, prepare: Prepare | None = None) -> Network:
+    """The network as a function of clips: of an archive what it says itself, of a state dict the module of `_i3d`.
+
+    prepare: clips (B, T, H, W, 3) uint8 -> (B, 3, T, 224, 224) float32 -1..1; None: an archive does it by itself, and
+    `preprocessed` does it for a state dict.
+    """
     from vidgauge.extractors._torch import TorchNetwork, resolve_device
 
     device = resolve_device(setup.device)
     make = _archive if setup.file.format == "torchscript" else _module
-    return TorchNetwork(make(setup.file, device), EXTRACTOR, setup, device)
+    return TorchNetwork(make(setup.file, device, prepare), EXTRACTOR, setup, device)
 
 
-def _archive(weights: WeightsFile, device: torch.device) -> Forward:
-    """StyleGAN-V's archive: it takes pixels 0..255 of any size, and gives its class scores where features are asked."""
+def _archive(weights: WeightsFile, device: torch.device, prepare: Prepare | None) -> Forward:
+    """StyleGAN-V's archive: it gives its class scores where features are asked.
+
+    Its switches say whether it is to scale pixels 0..255 and to resize, or gets what the first layer wants.
+    """
     from vidgauge.extractors._torchscript import open_torchscript
 
     network = open_torchscript(weights, device)
 
     def forward(clips: torch.Tensor) -> dict[str, torch.Tensor]:
-        x = clips.permute(0, 4, 1, 2, 3).float().contiguous()  # (B, 3, T, H, W) 0..255
-        logits = network(x, rescale=True, resize=True, return_features=True)
+        raw = prepare is None
+        x = clips.permute(0, 4, 1, 2, 3).float() if prepare is None else prepare(clips)  # (B, 3, T, H, W)
+        logits = network(x.contiguous(), rescale=raw, resize=raw, return_features=True)
         if logits.numel() != len(clips) * CLASSES:
             raise VidgaugeError(
                 f"{weights.path}: gave {tuple(logits.shape)} for {len(clips)} clips; {CLASSES} numbers each were wanted"
@@ -49,22 +58,23 @@ def _archive(weights: WeightsFile, device: torch.device) -> Forward:
     return forward
 
 
-def _module(weights: WeightsFile, device: torch.device) -> Forward:
-    """VideoGPT's state dict in our module, with the preprocessing of cd-fvd."""
+def _module(weights: WeightsFile, device: torch.device, prepare: Prepare | None) -> Forward:
+    """VideoGPT's state dict in our module."""
     from vidgauge.extractors._checkpoints import empty, fill, tensors_of
     from vidgauge.extractors._i3d import I3D, fast
 
     network = fast(fill(empty(I3D), tensors_of(weights), weights.path).to(device))
+    prepared = prepare or preprocessed
 
     def forward(clips: torch.Tensor) -> dict[str, torch.Tensor]:
-        features, logits = network(preprocessed(clips))
+        features, logits = network(prepared(clips))
         return {"logits": logits, "features": features}
 
     return forward
 
 
 def preprocessed(clips: torch.Tensor) -> torch.Tensor:
-    """(B, T, H, W, 3) uint8 -> (B, 3, T, 224, 224) float32 -1..1: bilinear on half pixels, no antialias."""
+    """(B, T, H, W, 3) uint8 -> (B, 3, T, 224, 224) float32 -1..1 as cd-fvd: bilinear on half pixels, no antialias."""
     from torch.nn.functional import interpolate
 
     x = clips.flatten(0, 1).permute(0, 3, 1, 2).float()  # (B T, 3, H, W) 0..255, channels last in memory as it came

@@ -2,7 +2,8 @@
 
 The network was trained on 112 x 112 pixels normalised with the mean and deviation of Kinetics; AIGVE gives it
 224 x 224 in -1..1, and this extractor does the same. torchvision before 0.17, which AIGVE pins, resized tensors
-without antialiasing; versions since then antialias, and so does this, which only matters to clips larger than 224.
+without antialiasing, as `r3d_18_no_antialias` does; versions since then antialias, and so does this, which only matters
+to clips larger than 224.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 SIZE = 224  # pixels
 
 
-def build(setup: Setup) -> Network:
+def build(setup: Setup, *, antialias: bool = True) -> Network:
     """The network as a function of clips, of two frames or more."""
     import torch
     from torchvision.models.video import r3d_18
@@ -31,7 +32,7 @@ def build(setup: Setup) -> Network:
     layers = torch.nn.Sequential(model.stem, model.layer1, model.layer2, model.layer3, model.layer4)
 
     def forward(clips: torch.Tensor) -> dict[str, torch.Tensor]:
-        x = layers(preprocess(clips)).float()  # (B, 512, T / 8, 14, 14), each rounded up
+        x = layers(preprocess(clips, antialias=antialias)).float()  # (B, 512, T / 8, 14, 14), each rounded up
         with torch.autocast(x.device.type, enabled=False):
             features = model.avgpool(x).flatten(1)  # (B, 512)
             return {"features": features, "logits": model.fc(features)}
@@ -39,12 +40,12 @@ def build(setup: Setup) -> Network:
     return TorchNetwork(forward, EXTRACTOR, setup, device)
 
 
-def preprocess(clips: torch.Tensor) -> torch.Tensor:
+def preprocess(clips: torch.Tensor, *, antialias: bool = True) -> torch.Tensor:
     """Clips (B, T, H, W, 3) uint8 -> (B, 3, T, 224, 224) float32 -1..1: scaled to 0..1, resized, then shifted."""
     from torch.nn.functional import interpolate
 
     x = clips.flatten(0, 1).permute(0, 3, 1, 2).float().div(255)  # (B T, 3, H, W)
-    x = interpolate(x, size=(SIZE, SIZE), mode="bilinear", align_corners=False, antialias=True)
+    x = interpolate(x, size=(SIZE, SIZE), mode="bilinear", align_corners=False, antialias=antialias)
     return x.sub(0.5).div(0.5).unflatten(0, clips.shape[:2]).transpose(1, 2)
 
 

@@ -109,7 +109,7 @@ def extract(
             writer.create(name, source.origin(described.per == "frame"), widths[name])
         if source.order:
             _fill(writer, run, source, arrays, max(1, workers), progress)
-            writer.attrs.update(_ran_on(run, source.shape))
+            writer.attrs.update(ran_on(run, source.shape))
 
 
 def _source(files: Sequence[Clips]) -> Source:
@@ -179,11 +179,11 @@ def _refuse_not_finite(rows: np.ndarray, name: str, source: Source, clips: Seque
 
 
 def _attrs_of(spec: ExtractorSpec, weights: WeightsFile | None, clips: Clips) -> dict[str, Any]:
-    packages = {name: _version(name) for name in ("numpy", *spec.libraries)}
+    packages = {name: version_of(name) for name in ("numpy", *spec.libraries)}
     return {
         "extractor": spec.name,
         "version": spec.version,
-        **_weights_attrs(spec, weights),
+        **weights_attrs(spec, weights),
         "clips": clips.attrs.get("clips"),
         "clip_spec": clips.spec,
         "manifest_digest": clips.attrs.get("manifest_digest"),
@@ -200,7 +200,7 @@ def _attrs_of(spec: ExtractorSpec, weights: WeightsFile | None, clips: Clips) ->
     }
 
 
-def _weights_attrs(spec: ExtractorSpec, weights: WeightsFile | None) -> dict[str, Any]:
+def weights_attrs(spec: ExtractorSpec, weights: WeightsFile | None) -> dict[str, Any]:
     """What every result must be able to say of the weights; all None where the network has none."""
     if weights is None:
         return {"weights": None, "weights_sha256": None, "weights_verified": None, "licence": spec.licence}
@@ -212,13 +212,13 @@ def _weights_attrs(spec: ExtractorSpec, weights: WeightsFile | None) -> dict[str
     }
 
 
-def _ran_on(network: Network, shape: tuple[int, int, int]) -> dict[str, Any]:
+def ran_on(network: Network, shape: tuple[int, int, int]) -> dict[str, Any]:
     """What the last bits of rows depend on; networks without batches and without torch run on any CPU alike."""
     describe = getattr(network, "ran_on", None)
     return describe(shape) if describe else {"device": "cpu", "batch_shape": None}
 
 
-def _version(package: str) -> str | None:
+def version_of(package: str) -> str | None:
     try:
         return version(package)
     except PackageNotFoundError:
