@@ -11,10 +11,13 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from vidgauge import config, extractors
+from vidgauge import extractors, presets
+from vidgauge.definition import MetricDefinition
 from vidgauge.evaluate import ROW
 from vidgauge.extractors.own import OwnInput, OwnNetwork
+from vidgauge.knobs import knobs
 from vidgauge.metrics import registry
+from vidgauge.presets.commands import resolved
 from vidgauge.report.table import ARROWS
 from vidgauge.specs import ClipSpec, ExtractorSpec, Takes
 from vidgauge.weights import registry as known_weights
@@ -29,16 +32,78 @@ def table(head: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
 
 
-def presets() -> str:
-    """Every named metric."""
-    known = registry.reductions()
+def families() -> str:
+    """Every family of named metrics."""
     return table(
-        ("metric", "what it is", "array", ""),
+        ("family", "what it is", "metrics"),
         (
-            (f"`{name}`", metric.about, f"{metric.extractor}: {metric.array}", ARROWS[known[metric.reduce].better])
-            for name, metric in config.presets().items()
+            (f"`{name}`", family.about, ", ".join(f"`{metric}`" for metric in family.metrics))
+            for name, family in presets.protocols().items()
         ),
     )
+
+
+def protocols() -> str:
+    """Every family in a section of its own: each metric with every setting in which it differs from a default."""
+    return "\n\n".join(_family(name, family) for name, family in presets.protocols().items())
+
+
+def _family(name: str, family: presets.Protocol) -> str:
+    made = {metric: knobs(resolved(metric), "float32") for metric in family.metrics}
+    metrics = table(
+        ("metric", "what it is", "reduction", "samples", "network: array", "weights"),
+        (
+            (
+                f"`{metric}`",
+                said.about,
+                _reduction(said, made[metric]),
+                _samples(made[metric]),
+                f"{said.extractor}: {made[metric]['array']}",
+                made[metric]["weights"],
+            )
+            for metric, said in family.metrics.items()
+        ),
+    )
+    clips = table(
+        ("metric", "frames", "spacing", "start", "size", "resize", "antialias", "crop", "rounding", "in the network"),
+        ((f"`{metric}`", *_pixels(found)) for metric, found in made.items()),
+    )
+    head = [f"### {name}", "", f"{family.about[0].upper()}{family.about[1:]}. Source: {family.source}."]
+    differs = ["", "Where a number can differ from the source's:", "", *(f"- {text}" for text in family.differs)]
+    return "\n".join([*head, *(differs if family.differs else []), "", metrics, "", clips])
+
+
+def _reduction(said: MetricDefinition, found: dict[str, str]) -> str:
+    """The reduction with the options that the definition gives, and a covariance's divisor."""
+    shown = [key for key in found if key == "options.ddof" or key.removeprefix("options.") in said.options]
+    options = ", ".join(f"{key.removeprefix('options.')} {found[key]}" for key in shown)
+    return f"{found['reduce']} ({options})" if options else found["reduce"]
+
+
+def _both(found: dict[str, str], key: str) -> str:
+    """A setting, and after it what the reference has otherwise."""
+    other = found.get(f"reference.{key}")
+    return found[key] if other is None else f"{found[key]}; reference {other}"
+
+
+def _samples(found: dict[str, str]) -> str:
+    order = " by name" if found["samples_by"] == "name" else ""
+    return _both(found, "samples").replace("null", "all") + order
+
+
+def _pixels(found: dict[str, str]) -> list[str]:
+    draws = found["clips_per_video"]
+    start = _both(found, "start") + (f", {draws} a video" if draws != "auto" else "")
+    least = f", from {_both(found, 'min_frames')} frames" if "reference.min_frames" in found else ""
+    if found["min_frames"] != "null":
+        least = f", from {found['min_frames']} frames"
+    resized = (
+        [f"{found['resize']} ({found['backend']})", found["antialias"], found["crop"], found["rounding"]]
+        if "resize" in found
+        else ["-"] * 4
+    )
+    inside = f"{found['extractor.resize']}; {found['extractor.range']}"
+    return [found["frames"], found["stride"], start + least, found["size"], *resized, inside]
 
 
 def rows() -> str:
@@ -161,7 +226,7 @@ def _default(field: FieldInfo) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-MAKERS = (presets, rows, clips, reductions, networks, details, weights, own_networks)
+MAKERS = (families, protocols, rows, clips, reductions, networks, details, weights, own_networks)
 TABLES: dict[str, Callable[[], str]] = {make.__name__: make for make in MAKERS}
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from itertools import permutations
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vidgauge.draws import choose, position, shard_of
+from vidgauge.draws import choose, permuted, position, shard_of
 
 IDS = [f"folder/video_{i:05d}.mp4" for i in range(4000)]
 
@@ -46,6 +47,29 @@ def test_a_choice_is_one_of_the_choices(seed: int, name: str, draw: int, choices
     assert type(found) is int
     assert 0 <= found < choices
     assert found == choose(seed, name, draw, choices)
+
+
+def test_a_permutation_stays_what_it_is() -> None:
+    """Numbers of finished evaluations rest on it; draw 0 is that of a single choice."""
+    assert permuted(42, "a.mp4", 12, 12) == [7, 9, 1, 0, 8, 6, 5, 4, 11, 3, 2, 10]
+    assert all(permuted(42, name, 1, 1000) == [choose(42, name, 0, 1000)] for name in IDS[:100])
+
+
+@given(st.integers(0, 2**32), st.sampled_from(IDS), st.integers(0, 60), st.integers(1, 40))
+def test_a_permutation_holds_each_choice_once_and_begins_as_a_shorter_one(
+    seed: int, name: str, draws: int, choices: int
+) -> None:
+    taken = permuted(seed, name, draws, choices)
+    assert len(taken) == len(set(taken)) == min(draws, choices)
+    assert set(taken) <= set(range(choices))
+    assert permuted(seed, name, 2 * draws, choices)[:draws] == taken
+    assert sorted(permuted(seed, name, choices, choices)) == list(range(choices))
+
+
+def test_permutations_are_uniform() -> None:
+    orders = list(permutations(range(4)))
+    counts = Counter(orders.index(tuple(permuted(0, f"{i}", 4, 4))) for i in range(24000))
+    assert chi_square(counts, 24) < 49.7  # 23 degrees of freedom, one in a thousand
 
 
 def test_choices_are_uniform_over_videos_draws_and_seeds() -> None:

@@ -115,6 +115,7 @@ def test_the_row_has_exactly_the_keys_of_the_contract(pair: list[Path]) -> None:
     assert row == json.loads(json.dumps(row, allow_nan=False))
     value = metrics.kernel_distance_exact(values_of(50, 2), values_of(40, 1, 0.5))
     spec = ClipSpec(frames=FRAMES)
+    options = dict(registry.reduction("kernel_exact").options)
     assert row == {
         "metric": "m",
         "protocol": "user",
@@ -136,9 +137,11 @@ def test_the_row_has_exactly_the_keys_of_the_contract(pair: list[Path]) -> None:
         "weights_verified": None,
         "licence": "Apache-2.0",
         "clips": layout.clips_name(spec, seed=42, draws=1),
-        "clip_spec": layout.resolved(spec, seed=42, draws=1),
+        "clip_spec": spec.model_dump(mode="json") | layout.resolved(spec, seed=42, draws=1),
+        "clip_spec_reference": spec.model_dump(mode="json") | layout.resolved(spec, seed=42, draws=1),
+        "knobs": plan_of()["knobs"],
         "precision": "float32",
-        "options": {},
+        "options": options,
         "seed": 42,
         "runs": 1,
         "runs_values": [value],
@@ -156,7 +159,17 @@ def test_every_reduction_gets_the_rows_of_its_array(pair: list[Path], name: str,
     row = evaluate(found, "mine", pair if found["reference"] else pair[:1])
     spec = registry.reduction(name)
     reference = values_of(50, 2, array=array) if spec.needs_reference else None
-    wanted = spec.reduce(reference, values_of(40, 1, 0.5, array=array), seed=7)
+    options: dict[str, Any] = {}
+    if spec.by_video:  # ids that are the same on both sides are pairs
+        ids = [list(rows(videos, 1, FRAMES if array == "frame" else 1, seed=0).video) for videos in (50, 40)]
+        options["videos"] = (ids[0] if spec.needs_reference else None, ids[1])
+    candidate = values_of(40, 1, 0.5, array=array)
+    if (name, array) in (("pair_distance", "frame"), ("pair_frechet", "clip")):  # one row a video, or several
+        assert row["value"] is None
+        with pytest.raises(ValueError, match=r"pair|row"):
+            spec.reduce(reference, candidate, seed=7, **options)
+        return
+    wanted = spec.reduce(reference, candidate, seed=7, **options)
     assert (row["value"], row["values"]) == (wanted.value, dict(wanted.values))
     assert (row["better"], row["options"], row["array"]) == (spec.better, spec.options, array)
 

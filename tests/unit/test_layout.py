@@ -21,13 +21,15 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "stride": st.integers(1, 30),
     "fps": st.none() | st.floats(0.1, 240, allow_nan=False) | st.sampled_from([8, 24, 29.97, 30000 / 1001, 30]),
     "max_seconds": st.none() | st.floats(0.1, 1e4, allow_nan=False),
-    "start": st.sampled_from(["random", "first", "center"]),
+    "min_frames": st.none() | st.integers(1, 9000),
+    "start": st.sampled_from(["random", "each", "first", "center"]),
     "short": st.sampled_from(["reject", "loop", "pad"]),
-    "size": SIDES | st.tuples(SIDES, SIDES),
+    "size": SIDES | st.tuples(SIDES, SIDES) | st.just("native"),
     "resize": st.sampled_from(["bilinear", "bicubic", "area", "lanczos"]),
     "antialias": st.booleans(),
     "backend": st.sampled_from(["swscale", "cv2", "pil", "torch"]),
-    "crop": st.sampled_from(["none", "center", "pad"]),
+    "rounding": st.sampled_from(["nearest", "truncate"]),
+    "crop": st.sampled_from(["none", "center", "center_first", "pad"]),
     "matrix": st.sampled_from(["auto", "bt601", "bt709"]),
 }
 
@@ -65,6 +67,7 @@ def test_clip_names_are_readable() -> None:
     assert stem() == "16f-s1-224x224-random-seed42"
     assert stem(frames=8, stride=3, size=(96, 128)) == "8f-s3-96x128-random-seed42"
     assert stem(fps=24, draws=4) == "16f-s1-24fps-224x224-random4-seed42"
+    assert stem(frames=1, size="native", start="each", draws=256) == "1f-s1-native-each256-seed42"
     assert stem(fps=29.97, size=112, crop="center", start="center") == "16f-s1-29.97fps-112x112-center"
 
 
@@ -86,13 +89,14 @@ def test_one_spec_has_one_name_however_it_is_written(keys: dict[str, Any], seed:
     assert clips_name(full, seed=seed, draws=draws) == clips_name(spec, seed=seed, draws=draws)
 
 
-@pytest.mark.parametrize("start", ["random", "first", "center"])
+@pytest.mark.parametrize("start", ["random", "each", "first", "center"])
 def test_the_seed_is_named_only_where_a_draw_is_made(start: Any) -> None:
     spec = ClipSpec(start=start)
     one, other = (clips_name(spec, seed=seed, draws=1) for seed in (1, 2))
-    assert (one != other) == (start == "random")
-    assert ("seed" in one) == (start == "random")
-    assert resolved(spec, seed=1, draws=1)["seed"] == (1 if start == "random" else None)
+    drawn = start in ("random", "each")
+    assert (one != other) == drawn
+    assert ("seed" in one) == drawn
+    assert resolved(spec, seed=1, draws=1)["seed"] == (1 if drawn else None)
 
 
 def test_draws_are_named_and_how_they_were_asked_for_is_not() -> None:
@@ -102,8 +106,24 @@ def test_draws_are_named_and_how_they_were_asked_for_is_not() -> None:
     assert resolved(auto, seed=1, draws=4)["clips_per_video"] == 4
 
 
-def test_resolved_holds_every_key() -> None:
-    assert set(resolved(ClipSpec(), seed=1, draws=1)) == {*ClipSpec.model_fields, "seed"}
+def test_every_start_and_as_many_draws_are_the_same_clips() -> None:
+    every, some = ClipSpec(start="each", clips_per_video="all"), ClipSpec(start="each", clips_per_video=8)
+    assert clips_name(every, seed=1, draws=8) == clips_name(some, seed=1, draws=8)
+
+
+def test_resolved_holds_every_key_but_those_that_came_later_and_are_not_used() -> None:
+    later = {"min_frames": 20, "rounding": "truncate"}
+    full = resolved(ClipSpec(backend="torch", **later), seed=1, draws=1)
+    assert set(full) == {*ClipSpec.model_fields, "seed"}
+    assert set(resolved(ClipSpec(), seed=1, draws=1)) == set(full) - set(later)
+
+
+def test_names_from_before_the_later_keys_stay() -> None:
+    assert clips_name(ClipSpec(), seed=42, draws=1) == "16f-s1-224x224-random-seed42-1aea2083"
+    spec = ClipSpec(frames=8, fps=12.5, size=64, crop="center", start="first")
+    assert clips_name(spec, seed=42, draws=1) == "8f-s1-12.5fps-64x64-first-e7c55f9a"
+    pillow = ClipSpec(frames=8, size=64, crop="center", backend="pil")  # its rounding has changed since
+    assert clips_name(pillow, seed=42, draws=1) != "8f-s1-64x64-random-seed42-a1930dc0"
 
 
 def test_versions_are_in_the_names(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,13 +12,12 @@ from typing import Any
 
 import pytest
 
+from vidgauge import networks
 from vidgauge.config import Config, load
 from vidgauge.errors import UsageError
-from vidgauge.metric import metrics
+from vidgauge.metric import Metric, metrics
 from vidgauge.networks import (
-    arrays_together,
     clips_names,
-    extractor_name,
     extractors_of,
     network_asked,
     weights_folder,
@@ -50,6 +49,14 @@ def configured(
         }
         | (keys or {})
     )
+
+
+def extractor_name(config: Config, metric: Metric) -> str:
+    return networks.extractor_name(config, metric, metric.definition.clips)
+
+
+def arrays_together(config: Config, metric: Metric) -> tuple[str, ...]:
+    return networks.arrays_together(config, metric, metric.definition.clips)
 
 
 def together(**define: Any) -> tuple[str, ...]:
@@ -107,7 +114,9 @@ def test_weights_are_wanted_for_the_clips_that_are_read() -> None:
         a=FVD, b=FID, c={"reduce": "frechet", "extractor": "efficientnet_lite0"}, keys={"weights": "here"}
     )
     names = {metric.name: extractor_name(config, metric) for metric in metrics(config).values()}
-    clips = {metric.name: next(iter(clips_names(config, metric))) for metric in metrics(config).values()}
+    clips = {
+        metric.name: next(iter(clips_names(config, metric.definition.clips))) for metric in metrics(config).values()
+    }
     assert clips["a"] == clips["c"]
     assert extractors_of(config, clips["a"]) == [names["a"], names["c"]]
     assert extractors_of(config, clips["b"]) == [names["b"]]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from vidgauge import layout, plan
 from vidgauge.config import Config, load
-from vidgauge.metric import MAX_DRAWS, Metric, metrics, need_name, seeds
+from vidgauge.metric import MAX_DRAWS, Metric, Sampling, metrics, need_name, seeds
 from vidgauge.networks import metric_of
 from vidgauge.specs import ClipSpec
 
@@ -39,8 +39,15 @@ def metric(**definition: Any) -> Metric:
     return metrics(configured(m=CLIPS | definition))["m"]
 
 
-def counts(config: Config, usable: list[int]) -> dict[str, dict[str, list[int]]]:
-    return {name: dict.fromkeys(plan.needs(config), usable) for name in config.datasets}
+def candidates(**definition: Any) -> Sampling:
+    return metric(**definition).sampling(reference=False)
+
+
+def counts(config: Config, usable: list[int], clips: list[list[int]] | None = None) -> plan.Counts:
+    def each(found: Any) -> dict[str, dict[str, Any]]:
+        return {name: dict.fromkeys(plan.needs(config), found) for name in config.datasets}
+
+    return plan.Counts(each(usable), each(clips) if clips else {}, each([24, 32]))
 
 
 @pytest.mark.parametrize(
@@ -55,12 +62,12 @@ def counts(config: Config, usable: list[int]) -> dict[str, dict[str, list[int]]]
     ],
 )
 def test_clips_wanted(array: str, frames: int, samples: int | None, wanted: int | None) -> None:
-    assert metric(array=array, samples=samples, clips={"frames": frames}).clips_wanted() == wanted
+    assert candidates(array=array, samples=samples, clips={"frames": frames}).clips_wanted() == wanted
 
 
 def test_the_default_array_is_the_extractors_first() -> None:
     default = metric(array=None, samples=32)
-    assert (default.array, default.clips_wanted()) == ("frame", 2)
+    assert (default.array, default.sampling(reference=False).clips_wanted()) == ("frame", 2)
 
 
 @pytest.mark.parametrize(
@@ -68,23 +75,23 @@ def test_the_default_array_is_the_extractors_first() -> None:
     [(None, 5, 1), (10, 10, 1), (10, 11, 1), (10, 9, 2), (10, 5, 2), (10, 4, 4), (10, 1, 16), (10, 0, 1)],
 )
 def test_draws_double_until_samples_are_met(samples: int | None, videos: int, draws: int) -> None:
-    assert metric(samples=samples).draws(videos) == draws
+    assert candidates(samples=samples).draws(videos) == draws
 
 
 @settings(deadline=None, derandomize=True)
 @given(st.integers(2, 10**6), st.integers(1, 10**5))
 def test_draws_are_the_least_power_of_two_that_is_enough(samples: int, videos: int) -> None:
-    draws = metric(samples=samples).draws(videos)
+    draws = candidates(samples=samples).draws(videos)
     assert draws.bit_count() == 1
     assert draws * videos >= samples or draws == MAX_DRAWS
     assert draws == 1 or draws // 2 * videos < samples
 
 
 def test_draws_are_bounded_and_stay_as_they_are_asked_for() -> None:
-    assert metric(samples=10**9).draws(1) == MAX_DRAWS
-    assert metric(samples=10**9, clips={"clips_per_video": 3}).draws(1) == 3
-    assert metric(samples=10**9, clips={"start": "first"}).draws(1) == 1  # a second draw would be the same clip
-    assert metric(array="frame", samples=320).draws(20) == 1  # 16 frames of a clip are 16 samples
+    assert candidates(samples=10**9).draws(1) == MAX_DRAWS
+    assert candidates(samples=10**9, clips={"clips_per_video": 3}).draws(1) == 3
+    assert candidates(samples=10**9, clips={"start": "first"}).draws(1) == 1  # a second draw would be the same clip
+    assert candidates(array="frame", samples=320).draws(20) == 1  # 16 frames of a clip are 16 samples
 
 
 @pytest.mark.parametrize(
@@ -222,24 +229,73 @@ def test_names_lead_back_to_specs_and_extractors() -> None:
         "first": CLIPS | {"clips": {"start": "first", "size": 32, "crop": "center"}},
         "resampled": FRAMES | {"clips": {"fps": 29.97, "max_seconds": 2, "frames": 4}},
         "most": CLIPS | {"samples": 10**9, "clips": {"frames": 2}},
+        "native": CLIPS | {"clips": {"start": "each", "clips_per_video": "all", "size": "native"}},
         "lite0": {"reduce": "frechet", "extractor": "efficientnet_lite0"},
     }
     config = configured(**definitions, seed=9, runs=2)
     usable = counts(config, [3, 4])
     for found in metrics(config).values():
         for seed, file in zip(seeds(config), plan.features(config, found, "a", usable), strict=True):
-            asked = plan.clips_asked(config, file.clips)
+            asked = plan.clips_asked(config, "a", file.clips, usable)
             spec, named_seed, draws = asked.spec, asked.seed, asked.draws
-            wanted = found.clips.model_copy(update={"clips_per_video": draws})
-            assert (spec, draws) == (wanted, found.draws(7))
-            assert named_seed == seed or spec.start != "random"
-            assert metric_of(config, file.extractor).extractor == found.extractor
+            wanted = found.of("a").clips.model_copy(update={"clips_per_video": draws})
+            assert (spec, draws) == (wanted, found.of("a").draws(7))
+            assert named_seed == seed or not spec.seeded
+            assert asked.native == ((24, 32) if spec.size == "native" else None)
+            assert metric_of(config, file.extractor)[0].extractor == found.extractor
+
+
+def test_each_draws_as_often_as_videos_have_clips_to_give() -> None:
+    clips = {"frames": 1, "start": "each"}
+    levels = [4, 8, 13, 20, 20]  # clips of the set at 1, 2, 4, 8 and 16 draws: some videos have few
+    found = {wanted: candidates(samples=wanted, clips=clips).draws(4, levels) for wanted in (4, 5, 13, 14, 20, 99)}
+    assert found == {4: 1, 5: 2, 13: 4, 14: 8, 20: 8, 99: 16}
+    assert candidates(clips=clips | {"clips_per_video": "all"}).draws(4, levels) == 16
+    assert candidates(clips=clips).draws(4, levels) == 1  # nothing is asked for beyond one of each video
+    assert candidates(samples=9, clips=clips | {"clips_per_video": 3}).draws(4, levels) == 3
+
+
+def test_the_reference_may_be_taken_otherwise() -> None:
+    clips = {"frames": 4, "start": "first"}
+    other = {"samples": None, "clips": {"start": "random", "clips_per_video": 2, "min_frames": 9}}
+    config = configured(m=CLIPS | {"clips": clips, "samples": 10, "reference": other})
+    found = metrics(config)["m"]
+    assert found.of("a").clips == ClipSpec(frames=4, start="first")
+    assert found.of("real").clips == ClipSpec(frames=4, clips_per_video=2, min_frames=9)
+    assert (found.of("a").samples, found.of("real").samples) == (10, None)
+    assert {name: need["datasets"] for name, need in plan.needs(config).items()} == {
+        "4f-s1-reject": ["a", "b"],
+        "4f-s1-from9f-reject": ["real"],
+    }
+    assert plan.videos_wanted(config, "a") == 10
+    assert plan.videos_wanted(config, "real") is None
+    (one,), (two,) = (plan.features(config, found, name, counts(config, [20])) for name in ("a", "real"))
+    assert ("first" in one.clips, "random2-seed42" in two.clips) == (True, True)
+    assert one.extractor == two.extractor
+    assert plan.clips_asked(config, "real", two.clips, counts(config, [20])).draws == 2
+
+
+def test_what_comes_first_by_name_is_found_among_all() -> None:
+    config = configured(m=CLIPS | {"samples": 10, "samples_by": "name"})
+    usable = counts(config, [10, 10, 10])
+    (file,) = plan.features(config, metrics(config)["m"], "a", usable)
+    assert plan.shards_of(config, file, usable) == 3
+    assert plan.videos_wanted(config, "a") is None
+
+
+def test_saved_statistics_are_neither_listed_nor_decoded() -> None:
+    sources = {"a": {"source": "a"}, "real": {"source": "real.npz", "n": 2048}}
+    config = configured(m=CLIPS | {"reduce": "frechet"}, datasets=sources)
+    assert config.listed == ["a"]
+    assert plan.needs(config)["16f-s1-reject"]["datasets"] == ["a"]
+    assert {file.dataset for file in plan.all_features(config, counts(config, [4]))} == {"a"}
+    assert plan.metric_plan(config, metrics(config)["m"])["statistics"] == {"real": {"array": None, "n": 2048}}
 
 
 def test_names_of_another_evaluation_are_refused() -> None:
     config = configured(m=CLIPS)
     with pytest.raises(KeyError):
-        plan.clips_asked(config, layout.clips_name(ClipSpec(), seed=43, draws=1))
+        plan.clips_asked(config, "a", layout.clips_name(ClipSpec(), seed=43, draws=1), counts(config, [4]))
     with pytest.raises(KeyError):
         metric_of(config, "pixel_grid-float16-noweights-v1.1")
 
@@ -287,10 +343,11 @@ def test_what_it_does_not_depend_on_is_not(changes: dict[str, Any]) -> None:
 
 def test_the_plan_of_a_metric() -> None:
     found = as_dict(m=GRID | {"reduce": "kernel", "options": {"subsets": 7}}, seed=3, runs=2)
-    assert (found["metric"], found["array"], found["need"]) == ("m", "frame", "16f-s1-reject")
-    assert found["options"] == {"subsets": 7, "subset_size": 1000}  # defaults are written out
+    assert (found["metric"], found["array"], found["needs"]) == ("m", "frame", ["16f-s1-reject"] * 2)
+    assert found["options"]["subsets"] == 7
+    assert found["options"]["subset_size"] == 1000  # defaults are written out
     assert (found["seeds"], found["reference"], found["versions"]["reduce"]) == ([3, 4], "real", 1)
-    assert found["extractor"] == layout.extractor_name(metric().extractor, "float32", None)
+    assert found["extractors"] == [layout.extractor_name(metric().extractor, "float32", None)] * 2
     assert as_dict(m=ALONE)["reference"] is None
 
 

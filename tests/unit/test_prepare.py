@@ -71,7 +71,11 @@ def test_plans_hold_what_jobs_read(tmp_path: Path) -> None:
     def read(name: str) -> Any:
         return json.loads((tmp_path / "plans" / name).read_text())
 
-    assert read("screen.json") == {"version": 1, "listed": {"real": [3], "a": [3]}, "needs": plan.needs(config)}
+    assert read("screen.json") == {
+        "version": plan.SCREEN_VERSION,
+        "listed": {"real": [3], "a": [3]},
+        "needs": plan.needs(config),
+    }
     assert read("gate.json") == {"bad_videos": {"action": "fail", "max_fraction": 1.0}}
     assert read("evaluation.json")["config"] == config.model_dump(mode="json")
     assert list(read("evaluation.json")["metrics"]) == ["looks", "frames"]

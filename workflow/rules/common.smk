@@ -57,12 +57,15 @@ def probed_files(wildcards):
 
 
 def gate_counts():
-    """Usable videos as the gate counted them; makes Snakemake wait for the gate."""
-    return json.loads(Path(checkpoints.gate.get(evaluation=EVALUATION).output[0]).read_text())["usable"]
+    """Usable videos and clips as the gate counted them; makes Snakemake wait for the gate."""
+    found = json.loads(Path(checkpoints.gate.get(evaluation=EVALUATION).output[0]).read_text())
+    return plan.Counts(found["usable"], found["clips"], found["sizes"])
 
 
 def features_of(metric, dataset):
-    """The features file of each run that a metric reads of a dataset."""
+    """The features file of each run that a metric reads of a dataset, or its saved statistics."""
+    if CONFIG.datasets[dataset].is_statistics:
+        return [CONFIG.datasets[dataset].source] * CONFIG.runs
     files = plan.features(CONFIG, METRICS[metric], dataset, gate_counts())
     return [f"<results>/features/{file.dataset}/{file.clips}/{file.extractor}.h5" for file in files]
 
@@ -79,7 +82,7 @@ def feature_shards(wildcards):
 
 def clip_spec(wildcards):
     """The clip spec, seed and draws that a folder of clips is named after, as JSON."""
-    return plan.clips_asked(CONFIG, wildcards.clips).model_dump_json()
+    return plan.clips_asked(CONFIG, wildcards.dataset, wildcards.clips, gate_counts()).model_dump_json()
 
 
 def clips_unless_done(wildcards):
@@ -138,7 +141,7 @@ def weights_place(wildcards):
 
 def gpus(wildcards):
     """GPUs of a features job: none where its network has no use for one, or none can be there."""
-    if CONFIG.device == "cpu" or not networks.metric_of(CONFIG, wildcards.extractor).extractor.uses_gpu:
+    if CONFIG.device == "cpu" or not networks.metric_of(CONFIG, wildcards.extractor)[0].extractor.uses_gpu:
         return 0
     return int(CONFIG.device == "cuda" or not workflow.local_exec or has_gpu())
 
@@ -149,7 +152,7 @@ def share_of_cores(jobs):
 
 
 def probe_threads(wildcards):
-    return share_of_cores(sum(read_dataset(RESULTS / "manifests" / name).shards for name in CONFIG.datasets))
+    return share_of_cores(sum(read_dataset(RESULTS / "manifests" / name).shards for name in CONFIG.listed))
 
 
 def clip_threads(wildcards):
@@ -175,10 +178,22 @@ def kept_clips(wildcards):
 
 def metric_features(wildcards):
     """What a metric job reads: the candidate's features of each run, then the reference's."""
-    datasets = [wildcards.candidate]
-    if METRICS[wildcards.metric].reduce.needs_reference:
-        datasets.append(CONFIG.reference)
+    reference = METRICS[wildcards.metric].reference
+    datasets = [wildcards.candidate, *([reference] if reference else [])]
     return [file for dataset in datasets for file in features_of(wildcards.metric, dataset)]
+
+
+def metric_manifests(wildcards):
+    """The videos of both sets, where a metric compares each with its own partner."""
+    if not METRICS[wildcards.metric].reduce.paired:
+        return []
+    datasets = [wildcards.candidate, CONFIG.reference]
+    return expand("<results>/manifests/{dataset}/videos.jsonl", dataset=datasets)
+
+
+def manifest_options(wildcards, input):
+    """The same as options of the command."""
+    return [part for path in input.manifests for part in ("--manifest", path)]
 
 
 def all_rows(wildcards):

@@ -40,7 +40,7 @@ rule screen:
         plan="<results>/{evaluation}/plan/screen.json",
         manifests=expand(
             "<results>/manifests/{dataset}/{file}",
-            dataset=CONFIG.datasets,
+            dataset=CONFIG.listed,
             file=["videos.jsonl", "rejected.jsonl", "listing/lines.json"],
         ),
     output:

@@ -5,6 +5,7 @@ rule metric:
     input:
         plan="<results>/{evaluation}/plan/metrics/{metric}.json",
         features=metric_features,
+        manifests=metric_manifests,
     output:
         "<results>/{evaluation}/metrics/{candidate}/{metric}.json",
     log:
@@ -13,9 +14,11 @@ rule metric:
         "<benchmarks>/metric/{evaluation}/{candidate}/{metric}.tsv"
     conda:
         "../../envs/vidgauge.yaml"
+    params:
+        manifests=manifest_options,
     shell:
         "python -m vidgauge metric {input.plan:q} {input.features:q} --candidate {wildcards.candidate:q}"
-        " --out {output:q} 2> {log:q}"
+        " {params.manifests:q} --out {output:q} 2> {log:q}"
 
 
 rule table:

@@ -11,8 +11,12 @@ import click
 
 from vidgauge import __version__
 from vidgauge.arguments import clips_asked, json_file, network_asked
+from vidgauge.compare import compare as compare_command
 from vidgauge.errors import VidgaugeError
+from vidgauge.presets.commands import command as presets_command
+from vidgauge.report.commands import command as show_command
 from vidgauge.specs import Precision
+from vidgauge.store.commands import export as export_command
 from vidgauge.weights.commands import weights as weights_commands
 
 File = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -107,7 +111,7 @@ def manifest(listed: Path, lines: Path, shards: tuple[Path, ...], videos: Path, 
 
 @main.command()
 @click.argument("plan", type=File)
-@click.argument("manifests", type=File, nargs=-1, required=True)
+@click.argument("manifests", type=File, nargs=-1)
 @click.option("--out", type=Out, required=True, help="Usable videos of each shard, counted.")
 @click.option("--rejected", type=Out, required=True, help="Everything that this evaluation cannot use.")
 def screen(plan: Path, manifests: tuple[Path, ...], out: Path, rejected: Path) -> None:
@@ -219,8 +223,9 @@ def merge(shards: tuple[Path, ...], out: Path) -> None:
 @click.argument("plan", type=File)
 @click.argument("features", type=File, nargs=-1, required=True)
 @click.option("--candidate", required=True, help="The candidate's name.")
+@click.option("--manifest", "manifests", type=File, multiple=True, help="Where videos are paired: both videos.jsonl.")
 @click.option("--out", type=Out, required=True, help="The result, JSON.")
-def metric(plan: Path, features: tuple[Path, ...], candidate: str, out: Path) -> None:
+def metric(plan: Path, features: tuple[Path, ...], candidate: str, manifests: tuple[Path, ...], out: Path) -> None:
     """Reduce FEATURES to one metric: the candidate's of each run, then the reference's of each run.
 
     Example: vidgauge metric results/demo/plan/metrics/frechet_frames_lite0.json mild.h5 real.h5
@@ -229,7 +234,7 @@ def metric(plan: Path, features: tuple[Path, ...], candidate: str, out: Path) ->
     from vidgauge.evaluate import evaluate
     from vidgauge.files import write_json
 
-    write_json(out, evaluate(json_file(plan, "metric", "seeds"), candidate, features))
+    write_json(out, evaluate(json_file(plan, "metric", "seeds"), candidate, features, manifests))
 
 
 @main.command()
@@ -275,4 +280,8 @@ def demo_data(folder: Path, videos: int, seed: int, workers: int | None) -> None
     click.echo(f"{folder}: {', '.join(made)}, {videos} videos each")
 
 
+main.add_command(compare_command)
+main.add_command(presets_command)
+main.add_command(show_command)
+main.add_command(export_command)
 main.add_command(weights_commands)

@@ -2,59 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationError
+from pydantic import Discriminator, Field, Tag, ValidationError
 
 from vidgauge import extractors
+from vidgauge.definition import MetricDefinition, Name, ReferenceSide
 from vidgauge.errors import UsageError, did_you_mean
 from vidgauge.extractors import own
 from vidgauge.extractors.loading import given_arrays
 from vidgauge.extractors.own import OwnInput, OwnNetwork, Vouched
 from vidgauge.layout import RESERVED
+from vidgauge.manifest.dataset import Dataset
 from vidgauge.metrics import registry as reductions
+from vidgauge.presets import presets
 from vidgauge.specs import ClipSpec, Closed, ExtractorSpec, Precision
 from vidgauge.weights import entry
-
-PRESETS = Path(__file__).with_name("presets")
-
-
-def _plain_name(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", name):
-        raise ValueError(
-            f"'{name}' cannot name files; use letters, digits, '.', '_' and '-', and begin with no '.' or '-'"
-        )
-    return name
-
-
-Name = Annotated[str, AfterValidator(_plain_name)]
-
-
-class Dataset(Closed):
-    """Where a dataset's videos are."""
-
-    source: str = Field(min_length=1, description="a manifest, a folder of videos or of frame folders, or a .npy array")
-    root: str | None = Field(None, description="what ids and a manifest's paths are relative to")
-
-
-class MetricDefinition(Closed):
-    """A metric: a reduction of one array of an extractor, on clips made by a clip spec."""
-
-    reduce: str
-    extractor: str
-    array: str | None = Field(None, description="an array of the extractor; null: its first")
-    weights: str | None = Field(None, description="one of the files that the extractor takes; null: its first")
-    clips: ClipSpec = ClipSpec()
-    samples: int | None = Field(None, ge=2, description="clips or frames of each set; null: all")
-    options: dict[str, Any] = Field(default_factory=dict, description="of the reduction: k, splits, subsets ...")
-    protocol: str = Field("user", description="the family whose numbers this one is comparable with")
-    about: str = ""
 
 
 class BadVideos(Closed):
@@ -98,6 +63,11 @@ class Config(Closed):
         """The datasets that are judged, in the order of the file."""
         return [name for name in self.datasets if name != self.reference]
 
+    @property
+    def listed(self) -> list[str]:
+        """The datasets that are videos, and no saved statistics."""
+        return [name for name, dataset in self.datasets.items() if not dataset.is_statistics]
+
     def definition(self, metric: str) -> MetricDefinition:
         """What `metric` is made of: the user's own definition, else the preset of that name."""
         return self.define.get(metric) or presets()[metric]
@@ -116,13 +86,6 @@ class Config(Closed):
     def extractor_names(self) -> list[str]:
         """Every extractor that a metric can name."""
         return [*extractors.names(), *self.own_networks]
-
-
-@cache
-def presets() -> dict[str, MetricDefinition]:
-    """The named metrics that come with vidgauge."""
-    raw = yaml.safe_load((PRESETS / "metrics.yaml").read_text())
-    return {name: MetricDefinition.model_validate(keys) for name, keys in raw.items()}
 
 
 def load(raw: Mapping[str, Any], where: str = "config.yaml") -> Config:
@@ -230,8 +193,9 @@ def _network_problems(spec: ExtractorSpec, definition: MetricDefinition) -> Iter
         seen = replace(spec.input, min_frames=need)
         wanted = f"clips of {seen.frames_text} frames"
         yield f"clips.frames: {spec.name}'s array '{array}' needs {wanted}, got {clips.frames}"
-    if spec.name not in extractors.names() and spec.input.size not in (None, clips.shape):
-        yield f"clips.size: {spec.name} needs clips of {list(spec.input.size)} pixels, got {list(clips.shape)}"
+    shape = "native" if clips.size == "native" else list(clips.shape)
+    if spec.name not in extractors.names() and spec.input.size is not None and shape != list(spec.input.size):
+        yield f"clips.size: {spec.name} needs clips of {list(spec.input.size)} pixels, got {shape}"
 
 
 def _readable(error: ValidationError, raw: Any) -> list[str]:
@@ -271,7 +235,8 @@ def _known_keys(location: tuple[int | str, ...]) -> Iterable[str]:
     if section == "datasets" and depth > 1:
         model = Dataset
     elif section == "define" and depth > 1:
-        model = ClipSpec if location[2:3] == ("clips",) else MetricDefinition
+        inside = location[2] if depth > 2 else None
+        model = ClipSpec if inside == "clips" else ReferenceSide if inside == "reference" else MetricDefinition
     elif section == "bad_videos":
         model = BadVideos
     elif section == "extractors" and depth > 1:

@@ -32,3 +32,21 @@ def choose(seed: int, video_id: str, draw: int, choices: int) -> int:
     0
     """
     return _hash64(f"{seed}\0{video_id}\0{draw}") * choices // _TWO64
+
+
+def permuted(seed: int, video_id: str, draws: int, choices: int) -> list[int]:
+    """The first `draws` of the integers 0 .. choices - 1 in the order in which this video takes them, each once.
+
+    Item j of a uniform permutation, so fewer draws give the beginning of what more give, and draws beyond the last
+    choice give nothing. Draw 0 is that of `choose`.
+
+    >>> sorted(permuted(42, "a.mp4", 9, 4))
+    [0, 1, 2, 3]
+    """
+    moved: dict[int, int] = {}  # Fisher and Yates from the front; what is not here still lies in its own place
+    taken = []
+    for draw in range(min(draws, choices)):
+        place = draw + choose(seed, video_id, draw, choices - draw)
+        taken.append(moved.get(place, place))
+        moved[place] = moved.pop(draw, draw)
+    return taken

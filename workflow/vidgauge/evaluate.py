@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vidgauge.cautions import cautions
 from vidgauge.errors import VidgaugeError
+from vidgauge.manifest.pairs import pair_keys
 from vidgauge.metrics import registry
+from vidgauge.sides import Side, read_side, refuse_other_features
 from vidgauge.specs import Reduced
-from vidgauge.store.features import FeatureArray, read_attrs, read_failed, read_origin, read_samples
 
 ROW = {
     "metric": "the metric's name",
@@ -35,13 +35,15 @@ ROW = {
     "weights_verified": "whether that digest was known before, published or given; false: they are trusted",
     "licence": "of the weights, or of the network where it has none",
     "clips": "name of the clip spec, as in the folders of results",
-    "clip_spec": "the clip spec, all keys",
+    "clip_spec": "the candidate's clip spec, all keys",
+    "clip_spec_reference": "the reference's, which some protocols choose otherwise; null without one",
     "precision": "the network's arithmetic",
     "options": "of the reduction, all keys",
     "seed": "the seed of the first run",
     "runs": "how many runs, with seeds seed, seed + 1, ...",
     "runs_values": "value of each run",
     "warnings": "why the number is not to be trusted, in sentences",
+    "knobs": "every setting that the number depends on, by name: numbers whose knobs differ do not compare",
     "undecodable": "videos left out because they could not be decoded: dataset, path, reason, detail",
     "note": "what must be said wherever the number is shown; null if nothing",
     "values": "the metric's own parts by name, means over runs",
@@ -49,52 +51,28 @@ ROW = {
 """Every key of a row and what it means. All are always there; what is not known is null."""
 
 
-@dataclass(frozen=True)
-class Side:
-    """One set of a metric in one run: its samples and what its features file says of itself."""
-
-    name: str
-    samples: FeatureArray
-    decoded: int  # videos of the features file, sampled here or not
-    attrs: Mapping[str, Any]
-    failed: Sequence[Mapping[str, str]]
-
-    @property
-    def videos(self) -> int:
-        return len(set(self.samples.video))
-
-    @property
-    def distinct(self) -> int:
-        """Samples that are no second draw of the same frames: a video with no room to choose repeats its clip."""
-        return len(set(zip(self.samples.video, self.samples.start, strict=True)))
-
-
-def evaluate(plan: Mapping[str, Any], candidate: str, files: Sequence[Path]) -> dict[str, Any]:
+def evaluate(
+    plan: Mapping[str, Any], candidate: str, files: Sequence[Path], manifests: Sequence[Path] = ()
+) -> dict[str, Any]:
     """The row of one metric and candidate.
 
-    plan: as `vidgauge.plan.metric_plan` gives it. files: the candidate's features of each run, then the
-    reference's if the metric has one. Raises VidgaugeError where videos could not be decoded and `bad_videos` says
-    fail. A metric that has no value here, with too few samples say, gives a row whose value is null, and a warning.
+    plan: as `vidgauge.plan.metric_plan` gives it. files: the candidate's features of each run, then the reference's if
+    the metric has one; saved statistics stand in for features. manifests: videos.jsonl of the candidate, then of the
+    reference, for metrics that compare each video with its own reference video. Raises VidgaugeError where videos could
+    not be decoded and `bad_videos` says fail, and for files that cannot be compared. A metric that has no value here,
+    with too few samples say, gives a row whose value is null, and a warning.
     """
     runs, names = len(plan["seeds"]), [candidate, plan["reference"]]
     if len(files) != runs * (2 if plan["reference"] else 1):
         raise VidgaugeError(f"{plan['metric']}: {runs} runs do not fit {len(files)} features files")
-    sides = [_side(name, file, plan) for name, file in zip(_each(names, runs), files, strict=False)]
-    candidates: list[Side] = sides[:runs]
-    references: list[Side | None] = list(sides[runs:]) if plan["reference"] else [None] * runs
-    _refuse_undecodable(plan, sides)
-    results = [_reduce(plan, *pair) for pair in zip(plan["seeds"], candidates, references, strict=True)]
+    candidates = [read_side(plan, candidate, file, reference=False) for file in files[:runs]]
+    references: list[Side | None] = [None] * runs
+    if plan["reference"]:
+        references = [read_side(plan, names[1], file, reference=True) for file in files[runs:]]
+    _refuse_undecodable(plan, [side for side in (*candidates, *references) if side])
+    keys = {name: pair_keys(manifest) for name, manifest in zip(names, manifests, strict=False)}
+    results = [_reduce(plan, *pair, keys) for pair in zip(plan["seeds"], candidates, references, strict=True)]
     return _row(plan, candidates, references, results)
-
-
-def _each(names: Sequence[str], runs: int) -> list[str]:
-    return [name for name in names for _ in range(runs)]
-
-
-def _side(name: str, file: Path, plan: Mapping[str, Any]) -> Side:
-    samples = read_samples(file, plan["array"], plan["definition"]["samples"])
-    decoded = len(set(read_origin(file, plan["array"]).video))
-    return Side(name, samples, decoded, read_attrs(file), read_failed(file))
 
 
 def _refuse_undecodable(plan: Mapping[str, Any], sides: Sequence[Side]) -> None:
@@ -110,15 +88,33 @@ def _refuse_undecodable(plan: Mapping[str, Any], sides: Sequence[Side]) -> None:
             )
 
 
-def _reduce(plan: Mapping[str, Any], seed: int, candidate: Side, reference: Side | None) -> Reduced | str:
+def _reduce(
+    plan: Mapping[str, Any], seed: int, candidate: Side, reference: Side | None, keys: Mapping[str, Mapping[str, str]]
+) -> Reduced | str:
     """The reduction's result, or in words why it has none: too few samples, as a rule. The other metrics go on."""
-    spec = registry.reductions()[plan["definition"]["reduce"]]
+    spec, options = registry.reductions()[plan["definition"]["reduce"]], dict(plan["options"])
+    sides = [reference, candidate]
+    if reference is not None:
+        refuse_other_features(candidate, reference)
     try:
-        return spec.reduce(
-            reference.samples.values if reference else None, candidate.samples.values, seed=seed, **plan["options"]
-        )
+        if bare := [side for side in sides if side is not None and side.samples is None]:
+            if spec.from_stats is None:
+                names = " and ".join(f"{side.file} holds" for side in bare)
+                return f"undefined: {spec.name} needs features, and {names} statistics only"
+            return spec.from_stats(*(side and side.statistics() for side in sides), seed=seed, **options)
+        if spec.by_video:
+            options["videos"] = tuple(_videos(side, keys) for side in sides)
+        return spec.reduce(*(side and side.samples and side.samples.values for side in sides), seed=seed, **options)
     except ValueError as error:
         return f"undefined: {error}"
+
+
+def _videos(side: Side | None, keys: Mapping[str, Mapping[str, str]]) -> list[str] | None:
+    """The video of each sample: its id, or where videos are paired the key that it shares with its partner."""
+    if side is None or side.samples is None:
+        return None
+    known = keys.get(side.name, {})
+    return [known.get(video, video) for video in side.samples.video]
 
 
 def _row(
@@ -141,24 +137,25 @@ def _row(
         "value": _mean(values),
         "std": _std(values),
         "ci95": None,
-        "n_candidate": len(first.samples.values),
-        "n_reference": len(reference.samples.values) if reference else None,
+        "n_candidate": first.n,
+        "n_reference": reference.n if reference else None,
         "videos_candidate": first.videos,
         "videos_reference": reference.videos if reference else None,
         "better": reduce.better,
-        "scale": reduce.scale,
+        "scale": plan["options"].get("scale", reduce.scale),
         "extractor": definition["extractor"],
         "array": plan["array"],
-        **{key: first.attrs[key] for key in ("weights", "weights_sha256", "weights_verified", "licence")},
+        **{key: first.attrs.get(key) for key in ("weights", "weights_sha256", "weights_verified", "licence")},
         **plan["own"],
-        "clips": first.attrs["clips"],
-        "clip_spec": first.attrs["clip_spec"],
-        "precision": first.attrs["precision"],
+        **{key: first.attrs.get(key) for key in ("clips", "precision")},
+        "clip_spec": first.clip_spec,
+        "clip_spec_reference": reference.clip_spec if reference else None,
+        "knobs": plan["knobs"],
         "options": plan["options"],
         "seed": plan["seeds"][0],
         "runs": len(results),
         "runs_values": [_finite(value) for value in values],
-        "warnings": list(dict.fromkeys([*why, *_warnings(plan, [*candidates, *references])])),
+        "warnings": list(dict.fromkeys([*why, *cautions(plan, candidates, references)])),
         "undecodable": _undecodable([*candidates, *references]),
         "note": plan["note"],
         "values": _parts(results),
@@ -194,54 +191,3 @@ def _std(values: Sequence[float]) -> float | None:
     if len(values) < 2 or mean is None:
         return None
     return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values))
-
-
-def _warnings(plan: Mapping[str, Any], sides: Sequence[Side | None]) -> list[str]:
-    """Why the number is not to be trusted, each reason once."""
-    there = [side for side in sides if side]
-    found = [*_few_samples(plan, there), *_unverified(plan, there[0]), *_mixed(there)]
-    for side in there:
-        found += _side_warnings(plan, side)
-    return list(dict.fromkeys(found))
-
-
-def _few_samples(plan: Mapping[str, Any], sides: Sequence[Side]) -> list[str]:
-    n, width = min(side.distinct for side in sides), sides[0].samples.values.shape[1]
-    if plan["definition"]["reduce"] != "frechet" or n > width:
-        return []
-    return [f"{n} samples of {width} features: the covariance is singular, and the distance is biased upward"]
-
-
-def _unverified(plan: Mapping[str, Any], side: Side) -> list[str]:
-    if {**side.attrs, **plan["own"]}["weights_verified"] is not False:
-        return []
-    return [
-        f"weights not verified: no digest of {side.attrs['weights']} is known, only the configuration vouches for it"
-    ]
-
-
-def _side_warnings(plan: Mapping[str, Any], side: Side) -> list[str]:
-    n, wanted, texts = len(side.samples.values), plan["definition"]["samples"], []
-    if wanted is not None and n < wanted:
-        texts.append(f"{side.name}: {wanted} samples were asked for, only {n} are there")
-    if n > 1 and (side.samples.values == side.samples.values[0]).all():
-        texts.append(f"{side.name}: all {n} samples have the same features; look at the network and what it is fed")
-    if side.failed:
-        texts.append(f"{side.name}: {len(side.failed)} videos could not be decoded and are left out")
-    if side.distinct < n:
-        texts.append(
-            f"{side.name}: only {side.distinct} of {n} samples are distinct; videos are too short for more draws"
-        )
-    if side.attrs["clip_spec"]["clips_per_video"] > 1:
-        texts.append(f"{side.name}: {n} samples come from {side.videos} videos; clips of one video are not independent")
-    return texts
-
-
-def _mixed(sides: Sequence[Side]) -> list[str]:
-    """What features of one number should share: its last digits depend on these."""
-    texts = []
-    for what in ("device", "batch_shape", "versions"):
-        found = {json.dumps(side.attrs.get(what), sort_keys=True) for side in sides if len(side.samples.values)}
-        if len(found) > 1 or any(what in side.attrs.get("mixed", []) for side in sides):
-            texts.append(f"features were made with different {what.replace('_', ' ')}: the last digits may differ")
-    return texts

@@ -24,8 +24,7 @@ RESERVED = ("manifests", "clips", "features", "weights", "logs", "benchmarks")
 
 def resolved(spec: ClipSpec, *, seed: int, draws: int) -> dict[str, Any]:
     """The clip spec with its draws settled, and the seed where a draw is made: all that the pixels depend on."""
-    random = spec.start == "random"
-    return spec.model_dump(mode="json") | {"clips_per_video": draws, "seed": seed if random else None}
+    return spec.as_stored() | {"clips_per_video": draws, "seed": seed if spec.seeded else None}
 
 
 def clips_name(spec: ClipSpec, *, seed: int, draws: int) -> str:
@@ -34,15 +33,15 @@ def clips_name(spec: ClipSpec, *, seed: int, draws: int) -> str:
     >>> clips_name(ClipSpec(start="first"), seed=42, draws=1)
     '16f-s1-224x224-first-...'
     """
-    height, width = spec.shape
     parts = [f"{spec.frames}f", f"s{spec.stride}"]
     if spec.fps is not None:
         parts.append(f"{spec.fps:g}fps")
-    parts.append(f"{height}x{width}")
+    parts.append("native" if spec.size == "native" else "{}x{}".format(*spec.shape))
     parts.append(spec.start if draws == 1 else f"{spec.start}{draws}")
-    if spec.start == "random":
+    if spec.seeded:
         parts.append(f"seed{seed}")
-    parts.append(_digest({"version": CLIPS_VERSION, **resolved(spec, seed=seed, draws=draws)}))
+    version = CLIPS_VERSION + (spec.backend == "pil" and spec.crop == "center")  # whose rounding was another once
+    parts.append(_digest({"version": version, **resolved(spec, seed=seed, draws=draws)}))
     return "-".join(parts)
 
 

@@ -2,16 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vidgauge.config import Config, MetricDefinition
+from vidgauge.config import Config
+from vidgauge.definition import MetricDefinition
 from vidgauge.extractors.loading import given_arrays
 from vidgauge.extractors.own import OwnNetwork, Vouched
 from vidgauge.metrics import registry
 from vidgauge.specs import ArraySpec, ClipSpec, ExtractorSpec, ReduceSpec
 from vidgauge.weights import entry
 
-MAX_DRAWS = 1 << 16
+MAX_DRAWS = 1 << 20
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What a metric takes of one set: which clips, and how many samples of them."""
+
+    clips: ClipSpec
+    samples: int | None  # None: all
+    rows: int  # samples that one clip gives
+
+    @property
+    def need(self) -> str:
+        """The name of what is asked of a video, the same for all draws and seeds."""
+        return need_name(self.clips)
+
+    def clips_wanted(self) -> int | None:
+        """Clips of the set that `samples` asks for; None: all."""
+        return None if self.samples is None else -(-self.samples // self.rows)
+
+    def draws(self, videos: int, levels: Sequence[int] = ()) -> int:
+        """Draws of each of `videos` videos. `auto` doubles, so that one more video seldom changes them.
+
+        levels: with start: each, clips of the set at 1, 2, 4 ... draws, until videos have no more to give.
+        """
+        if isinstance(self.clips.clips_per_video, int):
+            return self.clips.clips_per_video
+        wanted, most = self.clips_wanted(), 1 << max(0, len(levels) - 1)
+        if self.clips.clips_per_video == "all":
+            return most
+        if wanted is None or not self.clips.seeded:
+            return 1
+        if self.clips.start == "each":
+            return next((1 << power for power, clips in enumerate(levels) if clips >= wanted), most)
+        draws = 1
+        while 0 < draws * videos < wanted and draws < MAX_DRAWS:
+            draws *= 2
+        return draws
 
 
 @dataclass(frozen=True)
@@ -21,6 +60,7 @@ class Metric:
     name: str
     definition: MetricDefinition
     extractor: ExtractorSpec
+    reference: str | None = None  # the dataset that it compares with
     own: OwnNetwork | None = None
     vouched: Vouched | None = None
 
@@ -54,37 +94,31 @@ class Metric:
     def array_spec(self) -> ArraySpec:
         return self.extractor.arrays[self.array]
 
-    @property
-    def clips(self) -> ClipSpec:
-        return self.definition.clips
+    def sampling(self, *, reference: bool) -> Sampling:
+        """What is taken of the reference, or of each candidate."""
+        clips = self.definition.clips_of(reference=reference)
+        rows = clips.frames if self.array_spec.per == "frame" else 1
+        return Sampling(clips, self.definition.samples_of(reference=reference), rows)
+
+    def of(self, dataset: str) -> Sampling:
+        """What is taken of a dataset."""
+        return self.sampling(reference=dataset == self.reference)
 
     @property
-    def need(self) -> str:
-        """The name of what this metric asks of a video's length, the same for all draws and seeds."""
-        return need_name(self.clips)
-
-    def clips_wanted(self) -> int | None:
-        """Clips of each set that `samples` asks for; None: all."""
-        if self.definition.samples is None:
-            return None
-        rows = self.clips.frames if self.array_spec.per == "frame" else 1
-        return -(-self.definition.samples // rows)
-
-    def draws(self, videos: int) -> int:
-        """Draws of each of `videos` videos. `auto` doubles, so that one more video seldom changes them."""
-        if self.clips.clips_per_video != "auto":
-            return self.clips.clips_per_video
-        wanted, draws = self.clips_wanted(), 1
-        if wanted is None or self.clips.start != "random":
-            return 1
-        while 0 < draws * videos < wanted and draws < MAX_DRAWS:
-            draws *= 2
-        return draws
+    def samplings(self) -> tuple[Sampling, ...]:
+        """What is taken of the candidates, and of the reference where the metric has one."""
+        sides = (False, True) if self.reference is not None else (False,)
+        return tuple(self.sampling(reference=side) for side in sides)
 
 
 def need_of(spec: ClipSpec) -> ClipSpec:
-    """The part of a clip spec that decides whether a video is long enough; all else at its default."""
-    return ClipSpec(**{key: getattr(spec, key) for key in ("frames", "stride", "fps", "max_seconds", "short")})
+    """The part of a clip spec that decides whether a video can be used; all else at its default."""
+    need = {key: getattr(spec, key) for key in ("frames", "stride", "fps", "max_seconds", "min_frames", "short")}
+    if spec.start == "each":  # how many clips a video gives must be known as well
+        need["start"] = spec.start
+    if spec.size == "native":  # videos must be of one size
+        need["size"] = spec.size
+    return ClipSpec(**need)
 
 
 def need_name(spec: ClipSpec) -> str:
@@ -93,9 +127,16 @@ def need_name(spec: ClipSpec) -> str:
     >>> need_name(ClipSpec(frames=16, stride=2))
     '16f-s2-reject'
     """
-    fps = f"-{_digits(spec.fps)}fps" if spec.fps is not None else ""
-    trim = f"-{_digits(spec.max_seconds)}s" if spec.max_seconds is not None else ""
-    return f"{spec.frames}f-s{spec.stride}{fps}{trim}-{spec.short}"
+    parts = [f"{spec.frames}f", f"s{spec.stride}"]
+    if spec.fps is not None:
+        parts.append(f"{_digits(spec.fps)}fps")
+    if spec.max_seconds is not None:
+        parts.append(f"{_digits(spec.max_seconds)}s")
+    if spec.min_frames is not None:
+        parts.append(f"from{spec.min_frames}f")
+    parts.append(spec.short)
+    parts += [word for word in (spec.start, spec.size) if word in ("each", "native")]
+    return "-".join(map(str, parts))
 
 
 def _digits(value: float) -> str:
@@ -112,7 +153,9 @@ def _metric(config: Config, name: str) -> Metric:
     definition = config.definition(name)
     said = config.extractors.get(definition.extractor)
     own, vouched = (said, None) if isinstance(said, OwnNetwork) else (None, said)
-    return Metric(name, definition, config.extractor(definition.extractor), own, vouched)
+    compares = registry.reductions()[definition.reduce].needs_reference
+    reference = config.reference if compares else None
+    return Metric(name, definition, config.extractor(definition.extractor), reference, own, vouched)
 
 
 def seeds(config: Config) -> list[int]:

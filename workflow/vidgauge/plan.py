@@ -5,23 +5,31 @@ Pure functions of the configuration and of what the gate counted; the rules ask,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from vidgauge import layout
 from vidgauge.config import Config
+from vidgauge.knobs import knobs
 from vidgauge.metric import Metric, metrics, need_of, seeds
 from vidgauge.networks import clips_names, extractor_name
 from vidgauge.specs import Asked
 
-Counts = Mapping[str, Mapping[str, list[int]]]
-"""Usable videos of each shard, {dataset: {clip need: [videos, ...]}}: what the gate counted."""
 
-ROW_VERSION = 2
+@dataclass(frozen=True)
+class Counts:
+    """What the gate counted, in each shard: {dataset: {clip need: ...}}."""
+
+    usable: Mapping[str, Mapping[str, Sequence[int]]]  # videos
+    clips: Mapping[str, Mapping[str, Sequence[Sequence[int]]]]  # with start: each, clips at 1, 2, 4 ... draws a video
+    sizes: Mapping[str, Mapping[str, Sequence[int]]]  # with size: native, [height, width] of a dataset's videos
+
+
+ROW_VERSION = 3
 """Raise it when the same features give another row: a new key, another warning."""
 
-SCREEN_VERSION = 1
+SCREEN_VERSION = 2
 """Raise it when the same manifests are found usable, or not, for other reasons."""
 
 
@@ -38,34 +46,47 @@ def metric_plan(config: Config, metric: Metric) -> dict[str, Any]:
     """All that the metric's number depends on besides its features, for the file that its job reads."""
     return {
         "metric": metric.name,
-        "need": metric.need,
+        "needs": [sampling.need for sampling in metric.samplings],
         "definition": metric.definition.model_dump(mode="json"),
+        "samples": [sampling.samples for sampling in metric.samplings],
         "array": metric.array,
         "options": {**metric.reduce.options, **metric.definition.options},
         "versions": {"row": ROW_VERSION, "reduce": metric.reduce.version},
-        "extractor": extractor_name(config, metric),
+        "extractors": [extractor_name(config, metric, sampling.clips) for sampling in metric.samplings],
+        "knobs": knobs(metric, config.precision),
         "note": metric.extractor.note,
         # What a user says of a network, and may say otherwise later; of published ones it stands in their features.
         "own": {"licence": metric.own.licence, "weights_verified": not metric.own.trust} if metric.own else {},
         "seeds": seeds(config),
         "bad_videos": config.bad_videos.model_dump(mode="json"),
-        "reference": config.reference if metric.reduce.needs_reference else None,
+        "reference": metric.reference,
+        "statistics": {
+            name: {"array": config.datasets[name].array, "n": config.datasets[name].n}
+            for name in datasets(config, metric)
+            if config.datasets[name].is_statistics
+        },
     }
 
 
 def datasets(config: Config, metric: Metric) -> list[str]:
-    """The datasets whose features a metric reads."""
-    reference = [config.reference] if config.reference and metric.reduce.needs_reference else []
-    return [*reference, *config.candidates]
+    """The datasets that a metric reads."""
+    return [*([metric.reference] if metric.reference else []), *config.candidates]
+
+
+def videos_of(config: Config, metric: Metric) -> list[str]:
+    """Those of them that are videos, and no saved statistics."""
+    return [name for name in datasets(config, metric) if not config.datasets[name].is_statistics]
 
 
 def needs(config: Config) -> dict[str, dict[str, Any]]:
     """What the gate checks: {clip need: {"spec", "datasets"}}."""
     found: dict[str, dict[str, Any]] = {}
     for metric in metrics(config).values():
-        spec = need_of(metric.clips).model_dump(mode="json")
-        need = found.setdefault(metric.need, {"spec": spec, "datasets": []})
-        need["datasets"] = [name for name in config.datasets if name in {*need["datasets"], *datasets(config, metric)}]
+        for name in videos_of(config, metric):
+            sampling = metric.of(name)
+            spec = need_of(sampling.clips).model_dump(mode="json")
+            need = found.setdefault(sampling.need, {"spec": spec, "datasets": []})
+            need["datasets"] = [other for other in config.datasets if other in {*need["datasets"], name}]
     return dict(sorted(found.items()))
 
 
@@ -78,20 +99,28 @@ def videos_wanted(config: Config, dataset: str) -> int | None:
         return None
     most = 0
     for metric in metrics(config).values():
-        if dataset in datasets(config, metric):
-            wanted = metric.clips_wanted()
+        if dataset in videos_of(config, metric):
+            wanted = clips_wanted(metric, dataset)
             if wanted is None:
                 return None
             most = max(most, wanted)
     return most
 
 
+def clips_wanted(metric: Metric, dataset: str) -> int | None:
+    """Clips from which a metric's samples of a dataset are taken; None: all, also to find which come first by name."""
+    return None if metric.definition.samples_by == "name" else metric.of(dataset).clips_wanted()
+
+
 def features(config: Config, metric: Metric, dataset: str, counts: Counts) -> list[Features]:
     """The features file of each run, the same one for all runs where the clip spec draws nothing."""
-    draws = metric.draws(sum(counts[dataset][metric.need]))
-    extractor = extractor_name(config, metric)
+    sampling = metric.of(dataset)
+    levels = [sum(shards) for shards in counts.clips.get(dataset, {}).get(sampling.need, [])]
+    draws = sampling.draws(sum(counts.usable[dataset][sampling.need]), levels)
+    extractor = extractor_name(config, metric, sampling.clips)
     return [
-        Features(dataset, layout.clips_name(metric.clips, seed=seed, draws=draws), extractor) for seed in seeds(config)
+        Features(dataset, layout.clips_name(sampling.clips, seed=seed, draws=draws), extractor)
+        for seed in seeds(config)
     ]
 
 
@@ -100,7 +129,7 @@ def all_features(config: Config, counts: Counts) -> list[Features]:
     found = {
         file: None
         for metric in metrics(config).values()
-        for dataset in datasets(config, metric)
+        for dataset in videos_of(config, metric)
         for file in features(config, metric, dataset, counts)
     }
     return list(found)
@@ -110,13 +139,13 @@ def shards_of(config: Config, wanted: Features, counts: Counts) -> int:
     """How many of a dataset's first shards a features file must hold for all metrics that read it."""
     most = 0
     for metric in metrics(config).values():
-        if wanted.dataset in datasets(config, metric) and wanted in features(config, metric, wanted.dataset, counts):
-            usable = counts[wanted.dataset][metric.need]
-            most = max(most, first_shards(usable, metric.clips_wanted()))
+        if wanted.dataset in videos_of(config, metric) and wanted in features(config, metric, wanted.dataset, counts):
+            usable = counts.usable[wanted.dataset][metric.of(wanted.dataset).need]
+            most = max(most, first_shards(usable, clips_wanted(metric, wanted.dataset)))
     return most
 
 
-def first_shards(usable: list[int], clips: int | None) -> int:
+def first_shards(usable: Sequence[int], clips: int | None) -> int:
     """The smallest number of first shards that hold `clips` videos; all that hold a video where that is never reached.
 
     Every video gives a first clip before one gives a second, so draws play no part.
@@ -131,12 +160,16 @@ def first_shards(usable: list[int], clips: int | None) -> int:
     return number
 
 
-def clips_asked(config: Config, name: str) -> Asked:
-    """What a folder of clips of this evaluation is named after, and no more. Raises KeyError for others."""
+def clips_asked(config: Config, dataset: str, name: str, counts: Counts) -> Asked:
+    """What a dataset's folder of clips is named after, and no more. Raises KeyError for those of other evaluations."""
     for metric in metrics(config).values():
-        names = clips_names(config, metric)
-        if name in names:
-            seed, draws = names[name]
-            spec = metric.clips.model_copy(update={"clips_per_video": draws})
-            return Asked(spec=spec, seed=seed if spec.start == "random" else 0, draws=draws)
+        for sampling in metric.samplings:
+            names = clips_names(config, sampling.clips)
+            if name in names:
+                seed, draws = names[name]
+                spec = sampling.clips.model_copy(update={"clips_per_video": draws})
+                size = counts.sizes[dataset][sampling.need] if spec.size == "native" else None
+                return Asked(
+                    spec=spec, seed=seed if spec.seeded else 0, draws=draws, native=(size[0], size[1]) if size else None
+                )
     raise KeyError(name)

@@ -95,9 +95,10 @@ def _counts(ticket: Path, folder: Path) -> bool:
 
 
 def write_listings(config: Config, manifests: Path) -> None:
-    """List every dataset's source. Raises UsageError with the problems of all of them."""
+    """List the source of every dataset of videos. Raises UsageError with the problems of all of them."""
     problems = []
-    for name, dataset in config.datasets.items():
+    for name in config.listed:
+        dataset = config.datasets[name]
         try:
             write_listing(
                 manifests / name,
@@ -105,6 +106,7 @@ def write_listings(config: Config, manifests: Path) -> None:
                 Path(dataset.root) if dataset.root else None,
                 config.shard_size,
                 probe_version=PROBE_VERSION,
+                selection=dataset.selection,
             )
         except VidgaugeError as error:
             problems.append(f"datasets.{name}: {error}")
@@ -114,7 +116,7 @@ def write_listings(config: Config, manifests: Path) -> None:
 
 def write_plans(config: Config, manifests: Path, plans: Path) -> None:
     """Write what the jobs of this evaluation read of its configuration, each file with no more than its job needs."""
-    listed = {name: read_dataset(manifests / name).counts for name in config.datasets}
+    listed = {name: read_dataset(manifests / name).counts for name in config.listed}
     asked = {name: plan.metric_plan(config, metric) for name, metric in metrics(config).items()}
     files: dict[str, Any] = {
         "screen.json": {"version": plan.SCREEN_VERSION, "listed": listed, "needs": plan.needs(config)},

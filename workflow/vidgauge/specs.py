@@ -5,114 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-
+from vidgauge.clipspec import Asked as Asked
+from vidgauge.clipspec import ClipSpec as ClipSpec
+from vidgauge.clipspec import Closed as Closed
 from vidgauge.errors import VidgaugeError
 
 if TYPE_CHECKING:
     import numpy as np
 
 Precision = Literal["float32", "tf32", "bfloat16", "float16"]
-
-
-class Closed(BaseModel):
-    """A model that refuses keys it does not know and cannot be changed after it was checked."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-def _size(value: Any) -> Any:
-    if _whole(value):
-        return value
-    if isinstance(value, list | tuple) and len(value) == 2 and all(map(_whole, value)):
-        return tuple(value)
-    raise ValueError(f"should be [height, width] or the shorter side, whole numbers from 1 on, got {value!r}")
-
-
-def _draws(value: Any) -> Any:
-    if _whole(value) or value == "auto":
-        return value
-    raise ValueError(f"should be a whole number from 1 on, or auto, got {value!r}")
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-
-class ClipSpec(Closed):
-    """All that turns a video into pixels."""
-
-    frames: int = Field(16, ge=1, description="frames per clip")
-    stride: int = Field(1, ge=1, description="source frames from one frame of a clip to the next")
-    fps: float | None = Field(
-        None, gt=0, allow_inf_nan=False, description="resample by presentation time to this rate first; null: as is"
-    )
-    max_seconds: float | None = Field(
-        None, gt=0, allow_inf_nan=False, description="use only the first seconds of a video; null: all of it"
-    )
-    start: Literal["random", "first", "center"] = Field("random", description="where in the video a clip begins")
-    clips_per_video: Annotated[int | Literal["auto"], BeforeValidator(_draws)] = Field(
-        "auto", description="draws per video; auto: 1, doubled until `samples` is met"
-    )
-    short: Literal["reject", "loop", "pad"] = Field("reject", description="what to do with a video of too few frames")
-    size: Annotated[tuple[int, int] | int, BeforeValidator(_size)] = Field(
-        (224, 224), description="[height, width], or the shorter side (with crop: center)"
-    )
-    resize: Literal["bilinear", "bicubic", "area", "lanczos"] = Field("bilinear", description="the filter")
-    antialias: bool = Field(True, description="widen the filter when shrinking")
-    backend: Literal["swscale", "cv2", "pil", "torch"] = Field("swscale", description="the library that resizes")
-    crop: Literal["none", "center", "pad"] = Field(
-        "none", description="none: stretch; center: cover, then crop; pad: fit, then pad with black"
-    )
-    matrix: Literal["auto", "bt601", "bt709"] = Field(
-        "auto", description="YUV to RGB matrix; auto: the video's tag, else bt709 from 720 lines on, bt601 below"
-    )
-
-    @model_validator(mode="after")
-    def _one_shape(self) -> ClipSpec:
-        if isinstance(self.size, int) and self.crop != "center":
-            raise ValueError(
-                f"size: {self.size} (a shorter side) leaves clips of different shapes; "
-                "add crop: center, or give size: [height, width]"
-            )
-        if self.start != "random" and self.clips_per_video not in (1, "auto"):
-            raise ValueError(
-                f"clips_per_video: {self.clips_per_video} with start: {self.start} would repeat one clip; "
-                "use start: random, or clips_per_video: 1"
-            )
-        if not self.antialias and (self.backend in ("swscale", "pil") or self.resize == "area"):
-            raise ValueError(
-                f"antialias: false is not possible with backend: {self.backend}, resize: {self.resize}; "
-                "use backend: torch (bilinear, bicubic) or cv2 (bilinear, bicubic, lanczos)"
-            )
-        if self.backend == "torch" and self.resize == "lanczos":
-            raise ValueError("backend: torch has no lanczos filter; use backend: swscale or pil")
-        if self.backend == "cv2" and self.antialias and self.resize != "area":
-            raise ValueError(
-                f"backend: cv2 does not antialias with resize: {self.resize}; "
-                "use antialias: false, resize: area, or another backend"
-            )
-        return self
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(height, width) of every clip."""
-        return (self.size, self.size) if isinstance(self.size, int) else self.size
-
-    @property
-    def span(self) -> int:
-        """Frames of the (resampled) video from the first to the last of a clip, both counted."""
-        return (self.frames - 1) * self.stride + 1
-
-
-class Asked(Closed):
-    """The clips of one folder: a clip spec with its draws settled, as the rules pass it on."""
-
-    spec: ClipSpec
-    seed: int
-    draws: int = Field(ge=1)
 
 
 @dataclass(frozen=True)
@@ -263,5 +166,10 @@ class ReduceSpec:
     version: int
     source: str
     needs_reference: bool = True
+    from_stats: Callable[..., Reduced] | None = (
+        None  # (reference, candidate: store.statistics.Statistics, *, seed, ...)
+    )
+    by_video: bool = False  # reduce is given videos=(of the reference's rows or None, of the candidate's rows)
+    paired: bool = False  # by_video, with one key for a candidate's video and its own reference video
     options: Mapping[str, Any] = field(default_factory=dict)  # allowed keys and their defaults
     scale: float = 1.0

@@ -20,7 +20,7 @@ Progress = Callable[[int, int], None]
 
 
 def make_clips_file(shard: Path, asked: Asked, out: Path, *, workers: int, progress: Progress | None = None) -> None:
-    """Decode the clips of a probed shard."""
+    """Decode the clips of a probed shard. With size: native, those of videos of the size that is asked for."""
     spec, seed, draws = asked.spec, asked.seed, asked.draws
     videos, _ = read_shard(shard)
     attrs = {
@@ -29,7 +29,10 @@ def make_clips_file(shard: Path, asked: Asked, out: Path, *, workers: int, progr
         "versions": {"av": version("av")},
     }
     full = layout.resolved(spec, seed=seed, draws=draws)
-    with ClipsWriter(out, spec=full, shape=(spec.frames, *spec.shape), attrs=attrs) as writer:
+    if asked.native is not None:
+        full["native"] = asked.native  # features of several sizes must not be merged
+        videos = [video for video in videos if (video.height, video.width) == asked.native]
+    with ClipsWriter(out, spec=full, shape=asked.shape, attrs=attrs) as writer:
         make_clips(videos, spec, seed=seed, draws=range(draws), writer=writer, workers=workers, progress=progress)
 
 

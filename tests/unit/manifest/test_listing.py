@@ -12,6 +12,7 @@ from vidgauge.draws import shard_of
 from vidgauge.errors import UsageError, VidgaugeError
 from vidgauge.files import read_jsonl, write_text
 from vidgauge.manifest.listing import Dataset, read_dataset, read_lines, shards_needed, write_listing
+from vidgauge.manifest.sources import Selection
 
 
 @pytest.fixture
@@ -172,6 +173,82 @@ def test_a_name_bound_to_another_source_or_root(folder, videos, tmp_path, write_
         write_listing(folder, videos, tmp_path, 6, probe_version=1)
     assert rewritten(folder) == []
     write_listing(folder, videos / ".." / "videos", videos, 6, probe_version=1)  # the same, spelt otherwise
+
+
+@pytest.fixture
+def rows(videos, write_lines):
+    rows = [{"video": name, "model": "ab"[number % 2], "split": 1} for number, name in enumerate(names_in(videos))]
+    return write_lines(videos / "m.jsonl", *rows)
+
+
+def bind(folder, source, selection=None):
+    return write_listing(folder, source, None, 6, probe_version=1, selection=selection or Selection())
+
+
+def test_a_name_is_bound_to_its_selection(folder, rows):
+    bind(folder, rows, Selection({"model": "b"}))  # nothing was computed: the name is free
+    dataset = bind(folder, rows, Selection({"model": "a", "split": 1}))
+    assert (sum(dataset.counts), dataset) == (10, read_dataset(folder))
+    assert json.loads((folder / "dataset.json").read_text())["selection"] == {"where": {"model": "a", "split": 1}}
+    (folder / "shards").mkdir()
+    age(folder)
+    for where, now in (
+        ({}, "nothing (the default)"),
+        ({"model": "b", "split": 1}, '{"model": "b", "split": 1}'),
+        ({"model": "a"}, '{"model": "a"}'),
+    ):
+        with pytest.raises(VidgaugeError) as error:
+            bind(folder, rows, Selection(where))
+        said = 'another where: {"model": "a", "split": 1}, and the configuration now says ' + now
+        assert said in str(error.value)
+    with pytest.raises(VidgaugeError, match="another source"):
+        bind(folder, rows.parent, None)
+    assert rewritten(folder) == []
+    bind(folder, rows, Selection({"split": 1, "model": "a"}))  # the same, in another order
+    assert rewritten(folder) == []
+
+
+def test_a_name_is_bound_to_its_side(folder, tmp_path, make_video):
+    for name in ("v.mp4", "v_x.mp4", "v_y.mp4"):
+        make_video(tmp_path / "pairs" / name)
+    bind(folder, tmp_path / "pairs", Selection({}, "candidate", ("_x",)))
+    (folder / "shards").mkdir()
+    for selection, said in (
+        (Selection({}, "reference", ("_x",)), "another side: candidate, and the configuration now says reference"),
+        (Selection({}, "candidate", ("_y",)), r'another suffixes: \["_x"\], and the configuration now says \["_y"\]'),
+        (Selection(), "another side: candidate, and the configuration now says nothing"),
+    ):
+        with pytest.raises(VidgaugeError, match=said):
+            bind(folder, tmp_path / "pairs", selection)
+
+
+def test_a_selection_alone_rewrites_the_record(folder, rows, write_lines):
+    bind(folder, rows)
+    dataset = bind(folder, rows, Selection({"split": 1}))  # the same rows
+    assert dataset == read_dataset(folder)
+    assert dataset.selection == {"where": {"split": 1}}
+
+
+def test_a_record_from_before_there_were_selections_means_all_videos(folder, rows, videos):
+    bind(folder, videos)
+    (folder / "shards").mkdir()
+    record = json.loads((folder / "dataset.json").read_text())
+    assert "selection" not in record
+    assert Dataset(**record) == read_dataset(folder) == bind(folder, videos)
+    make = Selection({}, "candidate")
+    (videos / "00_synthetic.mp4").touch()
+    with pytest.raises(
+        VidgaugeError, match=r"another side: nothing \(the default\), and the configuration now says cand"
+    ):
+        bind(folder, videos, make)
+
+
+def test_a_pattern_is_bound_as_it_is_written(folder, videos):
+    assert bind(folder, videos / "0*.mp4").source == str(videos / "0*.mp4")
+    (folder / "shards").mkdir()
+    with pytest.raises(VidgaugeError, match=r"another source: .*/0\*\.mp4, and the configuration now says .*/1\*\.mp4"):
+        bind(folder, videos / "1*.mp4")
+    assert bind(folder, videos / ".." / "videos" / "0*.mp4").root == str(videos)
 
 
 def test_a_bound_source_that_is_gone_is_said_to_be_gone(folder, videos):

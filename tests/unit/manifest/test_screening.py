@@ -1,16 +1,21 @@
 """What the evaluation makes of bad videos: all of them listed, then one decision in words that say how to go on."""
 
+import json
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from vidgauge.errors import VidgaugeError
 from vidgauge.files import read_jsonl
+from vidgauge.manifest.gate import pass_gate
 from vidgauge.manifest.joining import join
 from vidgauge.manifest.listing import write_listing
 from vidgauge.manifest.probing import probe_shard
 from vidgauge.manifest.screening import Files, judge, read_screened, screen, write_screened
 from vidgauge.specs import ClipSpec
 
-SHORT, LONG = ClipSpec(frames=4), ClipSpec(frames=16)
+SHORT, LONG, NATIVE = ClipSpec(frames=4), ClipSpec(frames=16), ClipSpec(frames=4, size="native")
 
 
 @pytest.fixture
@@ -146,6 +151,45 @@ def test_a_dataset_of_which_nothing_is_left(dataset):
     said = decide(screen(manifests, {"long": LONG}), "reject")
     assert "dataset a has no video that clips long can use" in said
     assert "dataset b has no usable video (1 were named)" in said
+
+
+def test_clips_that_each_start_gives_are_counted(dataset, tmp_path):
+    files = dataset("real", [16, 12, 9, 30, 3])
+    screened = screen({"real": files}, {"each": ClipSpec(frames=4, start="each"), "short": SHORT})
+    levels = screened.clips["real"]["each"]
+    assert list(screened.clips["real"]) == ["each"]
+    assert [sum(shards) for shards in levels] == [4, 8, 16, 30, 44, 55]  # of videos with 13, 9, 6 and 27 starts
+    assert levels[0] == screened.counts["real"]["each"]
+    assert {len(shards) for shards in levels} == {len(files.listed)}
+    write_screened(screened, tmp_path / "rejected.jsonl", tmp_path / "counts.json")
+    plan = {"bad_videos": {"action": "reject", "max_fraction": 1.0}}
+    pass_gate(plan, {"metrics": {}}, tmp_path / "counts.json", tmp_path / "rejected.jsonl", tmp_path / "gate.json")
+    gate = json.loads((tmp_path / "gate.json").read_text())
+    assert gate == {"usable": screened.counts, "clips": screened.clips, "sizes": {"real": {}}, "rejected": 2}
+
+
+def test_videos_of_another_size(dataset, tmp_path, probe):
+    plain = probe.probe
+    probe.probe = lambda path, kind, row=None: replace(
+        plain(path, kind=kind, row=row), height=8 + (Path(path).stem == "3")
+    )
+    screened = screen({"real": dataset("real", [16, 16, 16, 16])}, {"native": NATIVE, "long": LONG})
+    assert [(bad["line"], bad["reason"], bad["clips"], bad["stage"]) for bad in screened.rejected] == [
+        (4, "other-size", "native", "gate")
+    ]
+    assert screened.sizes == {"real": {"native": (8, 8)}}
+    assert [sum(screened.counts["real"][name]) for name in ("native", "long")] == [3, 4]
+    assert screened.totals["real"].unfit == 1
+    write_screened(screened, tmp_path / "rejected.jsonl", tmp_path / "counts.json")
+    assert read_screened(tmp_path / "rejected.jsonl", tmp_path / "counts.json") == screened
+    said = decide(screened)
+    assert "is 9 pixels high and 8 wide, most videos of the dataset are 8 high and 8 wide" in said
+    assert "clips: {size: [height, width]}" in said
+    judge(screened, action="reject", max_fraction=0.25, rejected_path="r")
+
+
+def test_other_sizes_are_no_matter_where_none_was_found(dataset):
+    assert "{size:" not in decide(screen({"real": dataset("real", [16, 3])}, {"long": LONG}))
 
 
 def test_frames_without_times(dataset, tmp_path, probe):

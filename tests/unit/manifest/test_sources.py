@@ -132,6 +132,18 @@ def test_links_are_followed_and_resolved(root, write_lines, tmp_path, make_video
         assert paths["linked.mp4"] == paths["linked/1.mp4"] == str(target)
 
 
+def test_linked_frame_folders_and_circles(tmp_path):
+    make_frames(tmp_path / "store" / "7")
+    (tmp_path / "set" / "below").mkdir(parents=True)
+    (tmp_path / "set" / "linked").symlink_to(tmp_path / "store" / "7")
+    for number in range(3):  # without care, each of them opens all of them again
+        (tmp_path / "set" / f"circle{number}").symlink_to(tmp_path / "set")
+        (tmp_path / "set" / "below" / f"circle{number}").symlink_to(tmp_path / "set" / "below")
+    [linked] = list_source(tmp_path / "set", None).rows
+    [real] = list_source(tmp_path / "store", None).rows
+    assert (linked.id, real.id, linked[1:]) == ("linked", "7", real[1:])
+
+
 def test_which_duplicate_is_kept_does_not_depend_on_order(root, write_lines):
     values = [{"videos": ["a.mp4"], "text": text} for text in ("x", "y", "y")]
     kept = set()

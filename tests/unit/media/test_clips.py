@@ -30,6 +30,7 @@ class Rows:
 
     def fail(self, video_id: str, path: str, reason: str, detail: str) -> None:
         assert detail
+        self.rows = [row for row in self.rows if row[0] != video_id]
         self.failures.append((video_id, path, reason))
 
 
@@ -51,9 +52,10 @@ def made(videos: list[Video], *, workers: int, spec: ClipSpec = SPEC) -> Rows:
 
 def test_neither_order_nor_workers_change_a_byte(videos: list[Video]) -> None:
     one = made(videos, workers=1)
-    keys = [(name, draw) for name, draw, *_ in one.rows]
-    assert keys == sorted(keys)
-    assert len(keys) == 3 * (len(videos) - 1)  # all but the one that is too short, which is no failure
+    places = [(name, start) for name, _, start, *_ in one.rows]
+    assert places == sorted(places)
+    keys = {(name, draw) for name, draw, *_ in one.rows}
+    assert len(keys) == len(one.rows) == 3 * (len(videos) - 1)  # all but the one that is too short, which is no failure
     assert not one.failures
     for workers in (2, 7):
         assert made(videos[::-1], workers=workers).rows == one.rows
@@ -80,18 +82,18 @@ def test_times_asked_of_what_has_none_is_no_failure(videos: list[Video]) -> None
 def test_progress_and_bounded_memory(videos: list[Video], monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[int, int]] = []
     started = 0
-    plain = clips._clips_of
+    plain = clips.choose_clips
 
-    def counted(*args: object) -> object:
+    def counted(*args: object, **keywords: object) -> object:
         nonlocal started
         started += 1
-        return plain(*args)  # type: ignore[arg-type]
+        return plain(*args, **keywords)  # type: ignore[arg-type]
 
     class Slow(Rows):
         def append(self, *_: object) -> None:
             assert started <= len(seen) + 2 * 2 + 1
 
-    monkeypatch.setattr(clips, "_clips_of", counted)
+    monkeypatch.setattr(clips, "choose_clips", counted)
     make_clips(
         videos, SPEC, seed=0, draws=[0], writer=Slow(), workers=2, progress=lambda done, of: seen.append((done, of))
     )
@@ -105,3 +107,54 @@ def test_faults_of_ours_are_not_swallowed(videos: list[Video]) -> None:
 
     with pytest.raises(OSError, match="No space"):
         make_clips(videos, SPEC, seed=0, draws=[0], writer=Full(), workers=2)
+
+
+def test_few_clips_of_one_video_are_in_memory(videos: list[Video], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads wait for the writer, and stop where it fails."""
+    monkeypatch.setattr(clips, "HELD_BYTES", 3 * 4 * 16 * 20 * 3)  # three clips
+    spec = SPEC.model_copy(update={"start": "each"})
+    read, written = 0, 0
+    plain = clips.read_clips
+
+    def counted(*args: object) -> object:
+        nonlocal read
+        for clip in plain(*args):  # type: ignore[arg-type]
+            read += 1
+            yield clip
+
+    class Watching(Rows):
+        def append(self, *_: object) -> None:
+            nonlocal written
+            written += 1
+            assert read - written <= 3 + 1 + 1  # waiting, being put there, and the one before `written` was counted
+            if written == 9:
+                raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(clips, "read_clips", counted)
+    with pytest.raises(OSError, match="No space"):
+        make_clips(videos[:1], spec, seed=0, draws=range(64), writer=Watching(), workers=1)
+    assert written == 9
+    assert read <= 9 + 5  # of 14 possible clips
+
+
+def test_each_gives_every_start_once_with_any_workers(videos: list[Video]) -> None:
+    spec = SPEC.model_copy(update={"start": "each"})
+    found = []
+    for workers in (1, 4):
+        rows = Rows()
+        make_clips(videos, spec, seed=3, draws=range(16), writer=rows, workers=workers)
+        found.append(rows.rows)
+    assert found[0] == found[1]
+    for item in videos:
+        starts = sorted(start for name, _, start, *_ in found[0] if name == item.id)
+        assert starts == list(range(max(0, item.frames - SPEC.span + 1)))[: len(starts)]
+        assert len(starts) == min(16, max(0, item.frames - SPEC.span + 1))
+
+
+def test_a_fault_in_a_thread_is_raised(videos: list[Video], monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(clips, "choose_clips", broken)
+    with pytest.raises(ZeroDivisionError):
+        made(videos, workers=2)

@@ -32,7 +32,7 @@ def test_trouble_that_the_gate_could_not_see_is_named(
     def fails(*_: object, **__: object) -> None:
         raise problem
 
-    monkeypatch.setattr(clips, "read_clips", fails)
+    monkeypatch.setattr(clips, "choose_clips", fails)
     writer = Writer()
     clips.make_clips([GOOD], ClipSpec(fps=4.0, frames=4), seed=0, draws=[0], writer=writer)
     assert [(video_id, path, word) for video_id, path, word, _ in writer.failed] == [("a.mp4", "/a.mp4", reason)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,16 +17,21 @@ from tests.make_videos import array_file, encode, frame_folder, frames, spoil
 from tests.unit.media.helpers import DATA, video
 from vidgauge.errors import BadVideo
 from vidgauge.media import decode, resize
-from vidgauge.media.decode import iter_frames, read_clips, read_frames
+from vidgauge.media.decode import choose_clips, iter_frames, read_clips, read_frames
 from vidgauge.media.demux import scan_video
 from vidgauge.media.sampling import clip_indices
-from vidgauge.specs import ClipSpec
+from vidgauge.specs import ClipSpec, Video
 
 LOSSLESS = {"codec": "ffv1", "pix_fmt": "bgr0"}
 
 
 def source(path: Path, kind: str = "file", row: int | None = None) -> Any:
     return SimpleNamespace(path=str(path), kind=kind, row=row)
+
+
+def clips_of(item: Video, spec: ClipSpec, *, seed: int, draws: Sequence[int]) -> list[decode.Clip]:
+    """(draw, source frames, pixels) of each clip, along the video."""
+    return list(read_clips(item, spec, choose_clips(item, spec, seed=seed, draws=draws)))
 
 
 def from_the_start(path: Path) -> np.ndarray:
@@ -314,34 +321,65 @@ def test_a_size_that_changes_is_named(tmp_path: Path) -> None:
 def test_clips_of_several_draws_are_those_of_each_alone(tmp_path: Path) -> None:
     path = encode(tmp_path / "a.mp4", frames(60), gop=12)
     item, spec = video(path), ClipSpec(frames=4, stride=2, size=(24, 32))
-    together = read_clips(item, spec, seed=7, draws=[0, 1, 2, 5])
-    for draw, (start, index, clip) in zip([0, 1, 2, 5], together, strict=True):
-        assert index == clip_indices(spec, 60, seed=7, video_id="a.mp4", draw=draw)
-        assert start == index[0]
+    together = clips_of(item, spec, seed=7, draws=[0, 1, 2, 5])
+    assert sorted(draw for draw, _, _ in together) == [0, 1, 2, 5]
+    assert [index for _, index, _ in together] == sorted(index for _, index, _ in together)
+    for draw, index, clip in together:
+        assert {draw: index} == clip_indices(spec, 60, seed=7, video_id="a.mp4", draws=[draw])
         assert np.array_equal(clip, resize(read_frames(source(path), index), (24, 32)))
-        alone = read_clips(item, spec, seed=7, draws=[draw])[0]
+        alone = clips_of(item, spec, seed=7, draws=[draw])[0]
         assert np.array_equal(alone[2], clip)
+
+
+def test_clips_of_each_start_share_one_decode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = frames(9, 47, 63)
+    item = video(encode(tmp_path / "a.mkv", clip, **LOSSLESS))
+    read = []
+    plain = decode.iter_frames
+    monkeypatch.setattr(decode, "iter_frames", lambda *a, **k: (read.append(f[0]) or f for f in plain(*a, **k)))
+    spec = ClipSpec(frames=3, stride=2, size="native", start="each", clips_per_video="all")
+    found = clips_of(item, spec, seed=7, draws=range(16))
+    assert read == list(range(9))
+    assert [index for _, index, _ in found] == [[start, start + 2, start + 4] for start in range(5)]
+    assert all(np.array_equal(got, clip[index]) for _, index, got in found)
+    assert sorted(draw for draw, _, _ in found) == list(range(5))
+
+
+def test_frames_are_let_go_once_no_clip_needs_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    item = video(array_file(tmp_path / "a.npy", [frames(40, 8, 8)]), "array", 0)
+    small: list[weakref.ref[np.ndarray]] = []
+    plain = decode._resized
+
+    def seen(frame: np.ndarray, spec: ClipSpec) -> np.ndarray:
+        out = plain(frame, spec).copy()
+        small.append(weakref.ref(out))
+        return out
+
+    monkeypatch.setattr(decode, "_resized", seen)
+    spec = ClipSpec(frames=3, stride=2, size=(4, 4), start="each")
+    for _ in read_clips(item, spec, choose_clips(item, spec, seed=0, draws=range(64))):
+        assert sum(ref() is not None for ref in small) <= spec.span
 
 
 def test_clips_by_time(tmp_path: Path) -> None:
     clip = frames(6, 47, 63)
     path = encode(tmp_path / "a.mkv", clip, pts=[0, 40, 80, 500, 540, 1200], **LOSSLESS)
     spec = ClipSpec(frames=13, fps=10, start="first", size=(47, 63))
-    (start, index, got), *_ = read_clips(video(path), spec, seed=0, draws=[0])
-    assert (start, index) == (0, [0, 2, 2, 2, 2, 3, 4, 4, 4, 4, 4, 4, 5])
+    ((draw, index, got),) = clips_of(video(path), spec, seed=0, draws=[3])
+    assert (draw, index) == (3, [0, 2, 2, 2, 2, 3, 4, 4, 4, 4, 4, 4, 5])
     assert np.array_equal(got, clip[index])
     trimmed = ClipSpec(frames=40, fps=10, max_seconds=0.6, start="first", short="loop", size=(47, 63))
-    assert read_clips(video(path), trimmed, seed=0, draws=[0])[0][1][:8] == [0, 2, 2, 2, 2, 3, 0, 2]
+    assert clips_of(video(path), trimmed, seed=0, draws=[0])[0][1][:8] == [0, 2, 2, 2, 2, 3, 0, 2]
 
 
 def test_exactly_as_many_frames_as_needed_and_one_too_few(tmp_path: Path) -> None:
     item = video(encode(tmp_path / "a.mp4", 16))
-    assert read_clips(item, ClipSpec(frames=16, size=(48, 64)), seed=0, draws=[3])[0][1] == list(range(16))
-    with pytest.raises(BadVideo, match="too-short: has 16 frames, clip spec needs span 17"):
-        read_clips(item, ClipSpec(frames=17), seed=0, draws=[0])
+    assert clips_of(item, ClipSpec(frames=16, size=(48, 64)), seed=0, draws=[3])[0][1] == list(range(16))
+    with pytest.raises(BadVideo, match="too-short: has 16 frames, clip spec needs 17"):
+        choose_clips(item, ClipSpec(frames=17), seed=0, draws=[0])
     encode(tmp_path / "a.mp4", 18)
     with pytest.raises(BadVideo, match="had 16 frames when it was probed, now 18"):
-        read_clips(item, ClipSpec(frames=16), seed=0, draws=[0])
+        choose_clips(item, ClipSpec(frames=16), seed=0, draws=[0])
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"no {DATA}")

@@ -11,17 +11,32 @@ import pytest
 import torch
 
 from vidgauge.metrics import (
+    authenticity,
     density_coverage,
     frechet_distance,
+    gaussian_mmd,
     inception_score,
     kernel_distance,
     kernel_distance_exact,
+    polynomial_mmd,
     precision_recall,
+    sliced_wasserstein,
     stats_from_features,
+    vendi_score,
 )
 from vidgauge.metrics._arrays import as_matrix, row_blocks
 
-PAIRED = [frechet_distance, kernel_distance, kernel_distance_exact, precision_recall, density_coverage]
+PAIRED = [
+    frechet_distance,
+    kernel_distance,
+    kernel_distance_exact,
+    polynomial_mmd,
+    gaussian_mmd,
+    sliced_wasserstein,
+    precision_recall,
+    density_coverage,
+    authenticity,
+]
 devices = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
 
 
@@ -64,6 +79,7 @@ def test_single_arrays_stay_as_they_are() -> None:
     p.flags.writeable = False
     inception_score(p)
     stats_from_features(p)
+    vendi_score(p)
 
 
 @pytest.mark.parametrize("function", PAIRED)
@@ -95,6 +111,8 @@ def test_metrics_never_import_torch() -> None:
     code = (
         "import sys, numpy as np, vidgauge.metrics as m\n"
         "x = np.eye(20); m.frechet_distance(x, x); m.kernel_distance(x, x); m.precision_recall(x, x)\n"
-        "m.inception_score(x); m.density_coverage(x, x); sys.exit('torch' in sys.modules)"
+        "m.inception_score(x); m.density_coverage(x, x); m.authenticity(x, x); m.vendi_score(x)\n"
+        "m.sliced_wasserstein(x, x); m.gaussian_mmd(x, x); m.pair_distance(x, x, videos=[range(20)] * 2)\n"
+        "sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

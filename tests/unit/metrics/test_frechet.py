@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vidgauge.metrics import frechet_distance, frechet_distance_from_stats, stats_from_features
+from vidgauge.metrics import _arrays, frechet_distance, frechet_distance_from_stats, stats_from_features
+from vidgauge.metrics.frechet import fold_gaussian, fold_quarters
 
 
 def sample(n: int, d: int, seed: int = 0, scale: float = 1.0, shift: float = 0.0) -> np.ndarray:
@@ -97,3 +98,51 @@ def test_bad_arguments_are_refused() -> None:
         frechet_distance(sample(4, 3), sample(5, 2))
     with pytest.raises(ValueError, match="ddof: expected 0 or 1, got 2"):
         frechet_distance(sample(4, 3), sample(5, 3), ddof=2)
+
+
+@settings(deadline=None, max_examples=25)
+@given(seeds, st.integers(2, 9), st.integers(1, 5))
+def test_a_whole_weight_is_as_many_equal_rows(seed: int, n: int, d: int) -> None:
+    x, y, rng = sample(n, d, seed), sample(n + 3, d, seed + 1, scale=2), np.random.default_rng(seed)
+    of_x, of_y = rng.integers(1, 5, n), rng.integers(1, 5, n + 3)
+    repeated = np.repeat(x, of_x, axis=0), np.repeat(y, of_y, axis=0)
+    weighted = frechet_distance(x, y, weights=(of_x, of_y))
+    assert weighted == pytest.approx(frechet_distance(*repeated), rel=1e-9)
+    assert frechet_distance(x, y, weights=(0.01 * of_x, 7 * of_y)) == pytest.approx(weighted, rel=1e-9)
+    stats, expected = stats_from_features(x, weights=of_x), stats_from_features(repeated[0])
+    np.testing.assert_allclose(stats.mean, expected.mean, atol=1e-12)
+    np.testing.assert_allclose(stats.cov, expected.cov, atol=1e-12)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_arrays, "BLOCK_ROWS", 3)
+        assert frechet_distance(x, y, weights=(of_x, of_y)) == pytest.approx(weighted, rel=1e-9)
+
+
+def test_weights_of_the_wrong_shape_or_sign_are_refused() -> None:
+    x = sample(4, 3)
+    with pytest.raises(ValueError, match=r"weights of the candidate: .* of shape \(4,\), .* got \(3,\)"):
+        frechet_distance(x, x, weights=(np.ones(4), np.ones(3)))
+    for bad in (0, -1, np.nan, np.inf):
+        with pytest.raises(ValueError, match="weights of the reference: expected finite weights > 0"):
+            frechet_distance(x, x, weights=([1, 1, 1, bad], np.ones(4)))
+    with pytest.raises(ValueError, match="ddof: expected 0 where rows have weights, got 1"):
+        frechet_distance(x, x, weights=(np.ones(4), np.ones(4)), ddof=1)
+
+
+def test_folding_adds_three_quarters_and_one_column() -> None:
+    """Its width, what it takes from each column, and its precision."""
+    assert (fold_quarters(np.ones((1, 2048))) == np.full((1, 512), 4)).all()
+    one_hot = np.eye(2048, dtype=np.float32)
+    assert fold_quarters(one_hot[[1536]]).tolist() == [[1] * 512]
+    assert not fold_quarters(one_hot[[1537, 1600, 2047]]).any()
+    assert fold_quarters(one_hot[[5]]).dtype == np.float32
+    assert fold_quarters(np.full((1, 4), 200, dtype=np.uint8)).tolist() == [[800]]
+    with pytest.raises(ValueError, match=r"d a multiple of 4 to fold, got \(2, 6\)"):
+        fold_quarters(sample(2, 6))
+
+
+def test_folded_statistics_are_those_of_folded_features() -> None:
+    x = sample(30, 12, shift=3)
+    stats, expected = stats_from_features(x), stats_from_features(fold_quarters(x))
+    mean, cov = fold_gaussian(stats.mean, stats.cov)
+    np.testing.assert_allclose(mean, expected.mean, rtol=1e-12)
+    np.testing.assert_allclose(cov, expected.cov, rtol=1e-9, atol=1e-12)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -68,3 +69,25 @@ def test_bad_arguments_are_refused() -> None:
         inception_score(2 * p, splits=1)
     with pytest.raises(ValueError, match=r"got shape \(2, 2\) where row 1 has minimum -0.5 and sum 1"):
         inception_score([[0.5, 0.5], [1.5, -0.5]], splits=1)
+
+
+def test_epsilon_is_added_inside_the_logarithms() -> None:
+    p, epsilon = probabilities(30, 4), 0.01
+    divergence = p * (np.log(p + epsilon) - np.log(p.mean(axis=0) + epsilon))
+    found = inception_score(p, splits=1, epsilon=epsilon).mean
+    assert found == pytest.approx(np.exp(divergence.sum(axis=1).mean()), rel=1e-12)
+    assert inception_score(np.eye(5), splits=1, epsilon=1e-10).mean == pytest.approx(5, rel=1e-8)
+    with pytest.raises(ValueError, match="epsilon: expected a finite number >= 0, got -1"):
+        inception_score(p, epsilon=-1)
+
+
+def test_the_order_of_torch() -> None:
+    p = probabilities(23, 4)
+    order = torch.randperm(23, generator=torch.Generator().manual_seed(9)).numpy()
+    state = torch.random.get_rng_state()
+    found = inception_score(p, splits=5, shuffle_seed=9, shuffle_by="torch")
+    assert found == inception_score(p[order], splits=5, shuffle_seed=None)
+    assert found != inception_score(p, splits=5, shuffle_seed=9)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    unshuffled = inception_score(p, splits=5, shuffle_seed=None)
+    assert inception_score(p, splits=5, shuffle_seed=None, shuffle_by="torch") == unshuffled

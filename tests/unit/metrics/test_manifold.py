@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vidgauge.metrics import _arrays, _neighbours, density_coverage, precision_recall
+from vidgauge.metrics import _arrays, _neighbours, authenticity, density_coverage, precision_recall
 
 seeds = st.integers(0, 2**16)
 
@@ -114,3 +114,57 @@ def test_bad_arguments_are_refused(function: Callable) -> None:
         function(x, x, k=0)
     with pytest.raises(ValueError, match=r"got \(3, 2\) and \(9, 3\)"):
         function(x, sample(9, 3), k=1)
+
+
+def authentic_by_hand(real: np.ndarray, fake: np.ndarray) -> float:
+    across = ((real[:, None].astype(float) - fake[None].astype(float)) ** 2).sum(axis=2)
+    within = ((real[:, None].astype(float) - real[None].astype(float)) ** 2).sum(axis=2)
+    np.fill_diagonal(within, np.inf)
+    nearest = across == across.min(axis=0)
+    loneliest = np.where(nearest, within.min(axis=1)[:, None], -1).max(axis=0)
+    return 100 * float((across.min(axis=0) > loneliest).mean())
+
+
+@settings(deadline=None, max_examples=60)
+@given(seeds, st.integers(2, 25), st.integers(1, 25), st.integers(1, 4), st.booleans())
+def test_authenticity_is_that_of_direct_differences(seed: int, n: int, m: int, d: int, ties: bool) -> None:
+    rng = np.random.default_rng(seed)
+    real, fake = (rng.normal(size=(rows, d)) for rows in (n, m))
+    if ties:
+        real, fake = (2 * real).round() + 1000, (2 * fake).round() + 1000
+    expected = pytest.approx(authentic_by_hand(real, fake), abs=1e-12)
+    assert authenticity(real, fake) == expected
+    assert authenticity(rng.permutation(real), rng.permutation(fake)) == expected
+    assert authenticity(real * 2.0**7, fake * 2.0**7) == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_arrays, "BLOCK_ROWS", 3)
+        patch.setattr(_neighbours, "TILE_VALUES", 16)
+        assert authenticity(real, fake) == expected
+
+
+def test_copies_are_not_authentic_and_strangers_are() -> None:
+    real = sample(60, 5)
+    assert authenticity(real, real) == 0
+    assert authenticity(real, real[:7].repeat(3, axis=0)) == 0
+    assert authenticity(real, real + 1e3) == 100
+    assert authenticity(real, np.concatenate([real, real + 1e3])) == 50
+    pairs = np.repeat(real, 2, axis=0)  # every reference has a twin: only what is equal to one is a copy
+    assert authenticity(pairs, np.concatenate([real, real + 1e-3])) == 50
+    with pytest.raises(ValueError, match=r"reference: .* n >= 2 .* got \(1, 5\)"):
+        authenticity(real[:1], real)
+
+
+@pytest.mark.parametrize(
+    ("radius", "distance", "full", "half"),
+    [
+        (0.1, 0.1, 1, 0),  # rounded down
+        (0.3, 0.30001, 0, 1),  # up
+        (1.0, 1.0, 1, 1),  # not at all
+        (1e6, 1e8, 0, 1),  # to infinity
+        (1e-9, 1e-9, 1, 0),  # to zero
+    ],
+)
+def test_radii_of_half_precision(radius: float, distance: float, full: int, half: int) -> None:
+    real, fake = np.array([[0.0], [radius]]), np.array([[-distance], [-distance]])
+    assert precision_recall(real, fake, k=1).precision == full
+    assert precision_recall(real, fake, k=1, radius="float16").precision == half

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,18 @@ from vidgauge.errors import UsageError
 from vidgauge.metrics.registry import _discover, check_options, defaults, reduction, reductions
 from vidgauge.specs import Reduced, ReduceSpec
 
+VIDEOS = [f"{row}.mp4" for row in range(64)], [f"{row}.mp4" for row in range(64)]
+FRAMES = [f"{row // 8}.mp4" for row in range(64)], [f"{row // 8}.mp4" for row in range(64)]
+
 
 def sample(seed: int) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(64, 4)).astype(np.float32)
+
+
+def reduced(name: str, reference: np.ndarray | None, candidate: np.ndarray, **options: Any) -> Reduced:
+    spec = reduction(name)
+    videos = {"videos": VIDEOS if name == "pair_distance" else FRAMES} if spec.by_video else {}
+    return spec.reduce(reference, candidate, **videos, **options)
 
 
 @pytest.mark.parametrize("name", reductions())
@@ -23,21 +33,75 @@ def test_contract(name: str) -> None:
     spec = reduction(name)
     reference, candidate = (sample(0) if spec.needs_reference else None), sample(1)
     before = candidate.copy()
-    found = spec.reduce(reference, candidate, seed=7, **spec.options)
-    assert found == spec.reduce(reference, candidate, seed=7)  # repeatable, and the options are the defaults
+    found = reduced(name, reference, candidate, seed=7, **spec.options)
+    assert found == reduced(name, reference, candidate, seed=7)  # repeatable, and the options are the defaults
     assert (candidate == before).all()
     assert type(found) is Reduced
     assert {type(value) for value in (found.value, *found.values.values())} == {float}
     assert np.isfinite([found.value, *found.values.values()]).all()
     assert check_options(spec, spec.options) == []
     assert (spec.name, spec.version >= 1, bool(spec.source)) == (name, True, True)
+    assert spec.by_video or not spec.paired
+    if spec.from_stats:
+        assert defaults(spec.from_stats) == spec.options
 
 
-@pytest.mark.parametrize("name", [name for name, spec in reductions().items() if spec.needs_reference])
+@pytest.mark.parametrize(
+    "name", [name for name, spec in reductions().items() if spec.needs_reference and name != "authenticity"]
+)
 def test_better_is_what_the_nearer_candidate_is(name: str) -> None:
-    spec = reduction(name)
-    near, far = (spec.reduce(sample(0), sample(1) + shift, seed=0).value for shift in (0, 9))
-    assert (near < far) == (spec.better == "lower")
+    shift = np.array([9.0, 0, 0, 0])  # turns rows as well as moving them: some kernels see directions only
+    near, far = (reduced(name, sample(0), sample(1) + step, seed=0).value for step in (0, shift))
+    assert (near < far) == (reduction(name).better == "lower")
+
+
+def test_options_of_the_kernel_distances() -> None:
+    x, y = sample(0), 1.5 * sample(1)
+    plain = reduced("kernel", x, y, seed=3, subset_size=20)
+    scaled = reduced("kernel", x, y, seed=9, subset_size=20, subset_seed=3, scale=1000.0)
+    assert scaled == Reduced(1000 * plain.value, {"subset_std": 1000 * plain.values["subset_std"]})
+    assert reduced("kernel_exact", x, y, seed=0, scale=10.0).value == 10 * reduced("kernel_exact", x, y, seed=0).value
+    quadratic = vidgauge.metrics.polynomial_mmd(x, y, degree=2, coef0=0, biased=True)
+    assert reduced("jedi", x, y, seed=0).value == 100 * quadratic
+    cubic = reduced("jedi", x, y, seed=0, degree=3, coef0=1.0, estimator="unbiased", scale=1.0)
+    assert cubic == reduced("kernel_exact", x, y, seed=0)
+    assert reduced("cmmd", x, y, seed=0).value == 1000 * vidgauge.metrics.gaussian_mmd(x, y)
+    sliced = vidgauge.metrics.sliced_wasserstein(x, y, seed=5)
+    assert reduced("mind", x, y, seed=5).value == 3 * 4 * sliced
+    assert reduced("mind", x, y, seed=5, alpha=1.0).value == sliced
+
+
+def test_frechet_from_statistics_of_any_denominator() -> None:
+    x, y = sample(0), 1.5 * sample(1)
+    of_x, of_y = vidgauge.metrics.stats_from_features(x), vidgauge.metrics.stats_from_features(y)
+    saved = SimpleNamespace(n=64, mean=of_y.mean, cov=np.cov(y.T.astype(float)), ddof=1)
+    unknown = SimpleNamespace(n=None, mean=of_y.mean, cov=np.cov(y.T.astype(float)), ddof=None)
+    spec = reduction("frechet")
+    assert spec.from_stats is not None
+    for options in ({"ddof": 0}, {"ddof": 1}, {"ddof": 0, "fold": "data-juicer"}):
+        expected = pytest.approx(spec.reduce(x, y, seed=0, **options).value, rel=1e-6)
+        assert spec.from_stats(of_x, saved, seed=0, **options).value == expected
+        assert spec.from_stats(saved, of_x, seed=0, **options).value == expected
+    as_it_is = spec.from_stats(of_x, unknown, seed=0, ddof=0).value
+    sample_cov = vidgauge.metrics.frechet_distance_from_stats(of_x.mean, of_x.cov, saved.mean, saved.cov)
+    assert as_it_is == sample_cov != spec.from_stats(of_x, saved, seed=0, ddof=0).value
+    with pytest.raises(ValueError, match="saved statistics do not tell samples apart"):
+        spec.from_stats(of_x, saved, seed=0, weighting="videos")
+    with pytest.raises(ValueError, match="more than 1 samples for ddof 1, got 1"):
+        spec.from_stats(of_x, vidgauge.metrics.stats_from_features(y[:1]), seed=0, ddof=1)
+
+
+def test_frechet_by_videos() -> None:
+    x, y = sample(0), 1.5 * sample(1)
+    ragged = ["a"] * 10 + ["b"] * 54
+    by_videos = reduction("frechet").reduce(x, y, seed=0, videos=(VIDEOS[0], ragged), weighting="videos").value
+    weights = np.repeat([1 / 10, 1 / 54], [10, 54])
+    assert by_videos == vidgauge.metrics.frechet_distance(x, y, weights=(np.ones(64), weights))
+    assert by_videos != reduction("frechet").reduce(x, y, seed=0, videos=(VIDEOS[0], ragged)).value
+    with pytest.raises(ValueError, match="weighting: expected each sample's video"):
+        reduction("frechet").reduce(x, y, seed=0, weighting="videos")
+    with pytest.raises(ValueError, match="ddof: expected 0 where rows have weights, got 1"):
+        reduction("frechet").reduce(x, y, seed=0, videos=VIDEOS, weighting="videos", ddof=1)
 
 
 def test_headlines_and_their_parts() -> None:
@@ -71,14 +135,20 @@ def _mean_and(found: Any) -> tuple[float, dict[str, float]]:
         ("kernel", {"subset_size": 1}, ["subset_size: should be greater than or equal to 2, got 1"]),
         ("kernel", {"subsets": "many"}, ["subsets: should be a valid integer, got 'many'"]),
         ("kernel", {"subsets": True}, ["subsets: should be a valid integer, got True"]),
-        ("kernel_exact", {"k": 3}, ["k: unknown option of kernel_exact; known are: none"]),
+        ("kernel_exact", {"k": 3}, ["k: unknown option of kernel_exact; known are: scale"]),
+        ("kernel", {"scale": 1000, "subset_seed": 2020, "short": "refuse"}, []),
+        ("kernel", {"scale": 0.0}, ["scale: should be greater than 0, got 0.0"]),
+        ("authenticity", {"k": 3}, ["k: unknown option of authenticity; known are: none"]),
+        ("pair_distance", {"videos": 1}, ["videos: unknown option of pair_distance; known are: none"]),
+        ("frechet", {"weighting": "videos", "fold": "data-juicer"}, []),
+        ("mind", {"order": 2, "alpha": None}, []),
         ("frechet", {"dof": 1}, ["dof: unknown option of frechet; did you mean 'ddof'?"]),
         ("frechet", {"ddof": 2}, ["ddof: should be less than or equal to 1, got 2"]),
         ("inception_score", {"shuffle_seed": None, "input": "probabilities"}, []),
         ("inception_score", {"input": "softmax"}, ["input: should be 'logits' or 'probabilities', got 'softmax'"]),
-        ("precision_recall", {"k": 0, "radius": 1}, [
+        ("precision_recall", {"k": 0, "radius": 16}, [
             "k: should be greater than or equal to 1, got 0",
-            "radius: unknown option of precision_recall; known are: k",
+            "radius: should be 'float64' or 'float16', got 16",
         ]),
     ],
 )  # fmt: skip
@@ -98,7 +168,7 @@ def test_options_without_annotations_are_checked_by_their_defaults() -> None:
 def test_unknown_names() -> None:
     with pytest.raises(UsageError, match="unknown reduction 'kernal'; did you mean 'kernel'"):
         reduction("kernal")
-    with pytest.raises(UsageError, match="unknown reduction 'x'; known are: density_coverage, frechet, "):
+    with pytest.raises(UsageError, match="unknown reduction 'x'; known are: authenticity, cmmd, "):
         reduction("x")
 
 

@@ -52,6 +52,22 @@ def test_no_clips_and_failures(tmp_path: Path) -> None:
         assert clips.failed == [{**expected, "detail": "frame 3 cannot be decoded"}]
 
 
+def test_clips_of_a_video_that_failed_after_them_are_taken_back(tmp_path: Path) -> None:
+    with ClipsWriter(tmp_path / "c.h5", spec=SPEC, shape=SHAPE) as writer:
+        writer.append("a", 0, 0, range(4), PIXELS[0])
+        for draw in (1, 0):
+            writer.append("b", draw, draw, range(4), PIXELS[1])
+        writer.fail("b", "/b", "damaged", "frame 9 does not come out of the decoder")
+        writer.append("c", 0, 7, range(7, 11), PIXELS[2])
+        writer.append("b", 0, 0, range(4), PIXELS[0])
+        writer.fail("d", "/d", "missing", "no such file")
+    with open_clips(tmp_path / "c.h5") as clips:
+        assert list(zip(clips.video, clips.start.tolist(), strict=True)) == [("a", 0), ("c", 7), ("b", 0)]
+        assert clips.index.tolist() == [[0, 1, 2, 3], [7, 8, 9, 10], [0, 1, 2, 3]]
+        np.testing.assert_array_equal(clips[0:9], PIXELS[[0, 2, 0]])
+        assert [bad["video"] for bad in clips.failed] == ["b", "d"]
+
+
 def test_wrong_clips_are_refused(tmp_path: Path) -> None:
     with ClipsWriter(tmp_path / "c.h5", spec=SPEC, shape=SHAPE) as writer:
         with pytest.raises(ValueError, match=r"v: expected frames \(4, 6, 8, 3\) uint8, got \(3, 6, 8, 3\) uint8"):

@@ -35,10 +35,15 @@ def screen_files(plan: Mapping[str, Any], manifests: Sequence[Path], out: Path, 
 def pass_gate(
     plan: Mapping[str, Any], evaluation: Mapping[str, Any], screened: Path, rejected: Path, out: Path
 ) -> None:
-    """Write the counts of usable videos, or raise VidgaugeError. plan: {"bad_videos": {"action", "max_fraction"}}."""
+    """Write what the usable videos are and give, or raise VidgaugeError.
+
+    plan: {"bad_videos": {"action", "max_fraction"}}. usable, clips, sizes: those of `Screened`.
+    """
     found = read_screened(rejected, screened)
     users: dict[str, list[str]] = {}
     for name, metric in evaluation["metrics"].items():
-        users.setdefault(metric["need"], []).append(name)
+        for need in metric["needs"]:
+            users.setdefault(need, []).append(name)
     judge(found, **plan["bad_videos"], rejected_path=rejected, metrics=users)
-    write_json(out, {"usable": found.counts, "rejected": len(found.rejected)})
+    counts = {"usable": found.counts, "clips": found.clips, "sizes": found.sizes}
+    write_json(out, {**counts, "rejected": len(found.rejected)})

@@ -4,7 +4,7 @@
     {folder}/listing/rejected.jsonl    entries that name no usable video: line, path, reason, detail, id
     {folder}/listing/lines.json        {id: source line}, apart from the shards: a line added above moves all of them
     {folder}/listing/written.json      what the files were made from: an unchanged source is seen without making them
-    {folder}/dataset.json              source, root, shard size, shards, and videos of each shard
+    {folder}/dataset.json              source, root, selection, shard size, shards, and videos of each shard
 
 Each is written only where its text differs: Snakemake reruns what depends on a file by the file's time.
 """
@@ -16,7 +16,7 @@ import json
 import marshal
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from json.encoder import encode_basestring
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from typing import Any
 from vidgauge.draws import shard_of
 from vidgauge.errors import VidgaugeError
 from vidgauge.files import to_json, to_jsonl, write_if_changed
-from vidgauge.manifest.sources import Listing, Reject, Row, list_source, root_of
+from vidgauge.manifest.sources import Listing, Reject, Row, Selection, list_source, root_of
 
 FORMAT = 1
 """Raise it when the lines of a listing change their form: it stands in each shard's text, so all are probed again."""
@@ -34,6 +34,8 @@ GROWTH = 4
 
 MARGIN = 1.25
 """Videos listed for each one that is needed, so that a few rejects do not ask for another shard."""
+
+_ALL = Selection()
 
 
 @dataclass(frozen=True)
@@ -45,33 +47,53 @@ class Dataset:
     shard_size: int
     shards: int
     counts: list[int]  # listed videos of each shard
+    selection: Mapping[str, Any] = field(default_factory=dict)  # Selection.said(); absent from the file where empty
+
+    @property
+    def binding(self) -> dict[str, Any]:
+        """What the dataset's name stands for, by the key of the configuration."""
+        return {"source": self.source, "root": self.root, **self.selection}
 
 
-def write_listing(folder: Path, source: Path, root: Path | None, shard_size: int, *, probe_version: int) -> Dataset:
-    """List a source into a dataset's folder (results/manifests/{dataset}).
+def write_listing(
+    folder: Path,
+    source: Path,
+    root: Path | None,
+    shard_size: int,
+    *,
+    probe_version: int,
+    selection: Selection = _ALL,
+) -> Dataset:
+    """List what a dataset takes of a source into the dataset's folder (results/manifests/{dataset}).
 
-    Raises VidgaugeError if the folder is already bound to another source or root, or if the source is broken.
+    Raises VidgaugeError if the folder is already bound to another source, root or selection, or if the source is
+    broken, UsageError if it is not there or the selection asks for what is not in it.
     """
+    listing = list_source(source, root, selection)
     before = read_dataset(folder) if (folder / "dataset.json").exists() else None
-    bound = str(source.resolve()), str(root_of(source, root).resolve())
-    if before is not None and source.exists() and (before.source, before.root) != bound:
+    bound = Dataset(str(source.resolve()), str(root_of(source, root).resolve()), 0, 0, [], selection.said())
+    if before is not None and to_json(before.binding) != to_json(bound.binding):
         if (
             folder / "shards"
         ).exists():  # else nothing rests on it yet: listing alone, as a dry run does, binds no name
-            raise VidgaugeError(_bound_elsewhere(folder, before, *bound))
+            raise VidgaugeError(_bound_elsewhere(folder, before.binding, bound.binding))
         before = None
-    listing = list_source(source, root)
     shards = _shard_count(len(listing.rows), shard_size, before)
     header = to_json({"probe": probe_version, "format": FORMAT}) + "\n"
-    digest = _digest(listing, header, *bound, shard_size, shards)
+    digest = _digest(listing, header, to_json(bound.binding), shard_size, shards)
     if before is not None and _is_written(folder, digest):
         return before
     by_shard = _write_files(folder / "listing", header, listing, shards)
-    dataset = Dataset(*bound, shard_size, shards, [len(rows) for rows in by_shard])
-    write_if_changed(folder / "dataset.json", to_json(asdict(dataset)) + "\n")
+    counts = [len(rows) for rows in by_shard]
+    dataset = replace(bound, shard_size=shard_size, shards=shards, counts=counts)
+    write_if_changed(folder / "dataset.json", _dataset_json(dataset))
     _remove_stale(folder / "listing", shards)
     write_if_changed(folder / "listing" / "written.json", to_json({"digest": digest, "files": _files(folder)}) + "\n")
     return dataset
+
+
+def _dataset_json(dataset: Dataset) -> str:
+    return to_json({key: value for key, value in asdict(dataset).items() if key != "selection" or value}) + "\n"
 
 
 def _write_files(folder: Path, header: str, listing: Listing, shards: int) -> list[list[Row]]:
@@ -187,12 +209,17 @@ def _entries(folder: Path) -> Iterable[Path]:
         return [folder / entry.name for entry in entries]
 
 
-def _bound_elsewhere(folder: Path, before: Dataset, source: str, root: str) -> str:
+def _bound_elsewhere(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     name, results = folder.name, folder.parent.parent
-    what = "source" if before.source != source else "root"
-    was, now = (before.source, source) if what == "source" else (before.root, root)
+    what = next(key for key in {**before, **now} if to_json(before.get(key)) != to_json(now.get(key)))
     return (
-        f"{results} already holds a dataset of this name with another {what}: {was}, and the "
-        f"configuration now says {now}. Give the new one another name; or, to replace the old one, delete "
+        f"{results} already holds a dataset of this name with another {what}: {_said(before, what)}, and the "
+        f"configuration now says {_said(now, what)}. Give the new one another name; or, to replace the old one, delete "
         f"{results}/manifests/{name}, {results}/clips/{name} and {results}/features/{name}."
     )
+
+
+def _said(binding: Mapping[str, Any], key: str) -> str:
+    """A key's value as a person wrote it; without one it is at its default."""
+    value = binding.get(key, "nothing (the default)")
+    return value if isinstance(value, str) else to_json(value)

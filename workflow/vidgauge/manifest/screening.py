@@ -12,16 +12,16 @@ import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from vidgauge.draws import shard_of
-from vidgauge.errors import BadVideo, VidgaugeError
+from vidgauge.errors import VidgaugeError
 from vidgauge.files import read_jsonl, to_json, to_jsonl, write_text
+from vidgauge.manifest.fitting import clips_by_draws, fit
 from vidgauge.manifest.joining import read_videos, sort_rejected
 from vidgauge.manifest.listing import read_lines
-from vidgauge.specs import ClipSpec, Video
+from vidgauge.specs import ClipSpec
 
 SHOWN = 20
 """Bad videos that the message names; the file holds all."""
@@ -63,6 +63,10 @@ class Screened:
     totals: dict[str, Totals]
     longest: dict[str, dict[str, int]]  # {dataset: {clip spec: frames, at its rate, of the longest video}}
     needs: dict[str, int]  # {clip spec: frames, at its rate, that it needs}
+    clips: dict[
+        str, dict[str, list[list[int]]]
+    ]  # {dataset: {one with start: each: [clips of each shard] at 1, 2, 4 ..}}
+    sizes: dict[str, dict[str, tuple[int, int]]]  # {dataset: {one with size: native: (height, width) of usable videos}}
 
 
 def screen(
@@ -74,7 +78,7 @@ def screen(
 
     `datasets` says which datasets a clip spec is used on; one that it leaves out is used on all of them.
     """
-    found = Screened([], {}, {}, {}, {name: _frames_needed(spec) for name, spec in needs.items()})
+    found = Screened([], {}, {}, {}, {name: spec.frames_needed for name, spec in needs.items()}, {}, {})
     for dataset, files in manifests.items():
         used = {
             name: spec
@@ -97,6 +101,9 @@ def read_screened(rejected: Path, counts: Path) -> Screened:
     """What write_screened wrote."""
     rest = json.loads(counts.read_text("utf-8"))
     rest["totals"] = {dataset: Totals(**totals) for dataset, totals in rest["totals"].items()}
+    rest["sizes"] = {
+        dataset: {name: tuple(size) for name, size in sizes.items()} for dataset, sizes in rest["sizes"].items()
+    }
     return Screened(rejected=list(read_jsonl(rejected)), **rest)
 
 
@@ -128,55 +135,34 @@ def judge(
 
 
 def _screen_dataset(found: Screened, dataset: str, files: Files, needs: Mapping[str, ClipSpec]) -> None:
-    counts = {name: [0] * len(files.listed) for name in needs}
-    longest = dict.fromkeys(needs, 0)
     manifest, line_of = list(read_jsonl(files.rejected)), read_lines(files.lines)
     rejected = [_rejected(dataset, bad, None) for bad in manifest]
     unusable = sum(bad["stage"] == "probe" for bad in manifest)
-    usable, unfit = read_videos(files.videos), set()
-    for video, (name, spec) in product(usable, needs.items()):
-        try:
-            longest[name] = max(longest[name], _check(video, name, spec, found.needs[name]))
-            counts[name][shard_of(video.id, len(files.listed))] += 1
-        except _UnfitError as bad:
-            longest[name] = max(longest[name], bad.frames)
-            entry = {"line": line_of.get(video.id), "path": video.path, "reason": bad.reason}
-            rejected.append(_rejected(dataset, {**entry, "detail": bad.detail, "id": video.id}, name))
-            unfit.add(video.id)
+    usable = read_videos(files.videos)
+    shard = {video.id: shard_of(video.id, len(files.listed)) for video in usable}
+    fits = {name: fit(usable, name, spec) for name, spec in needs.items()}
+    for name, of in fits.items():
+        for video, reason, detail in of.unfit:
+            entry = {"line": line_of.get(video.id), "path": video.path, "reason": reason, "detail": detail}
+            rejected.append(_rejected(dataset, {**entry, "id": video.id}, name))
     found.rejected.extend(sort_rejected(rejected))
-    found.counts[dataset], found.longest[dataset] = counts, longest
+    found.longest[dataset] = {name: of.longest for name, of in fits.items()}
+    lengths: dict[str, list[list[int]]] = {name: [[] for _ in files.listed] for name in needs}
+    for name, of in fits.items():
+        for video_id, length in of.lengths.items():
+            lengths[name][shard[video_id]].append(length)
+    found.counts[dataset] = {name: [len(videos) for videos in shards] for name, shards in lengths.items()}
+    found.clips[dataset] = {
+        name: clips_by_draws(spec, lengths[name]) for name, spec in needs.items() if spec.start == "each"
+    }
+    found.sizes[dataset] = {name: of.size for name, of in fits.items() if of.size is not None}
     found.totals[dataset] = Totals(
         listed=sum(files.listed),
         unlisted=len(manifest) - unusable,
         probed=len(usable) + unusable,
         unusable=unusable,
-        unfit=len(unfit),
+        unfit=len({video.id for of in fits.values() for video, _, _ in of.unfit}),
     )
-
-
-class _UnfitError(Exception):
-    def __init__(self, reason: str, detail: str, frames: int) -> None:
-        super().__init__(reason)
-        self.reason, self.detail, self.frames = reason, detail, frames
-
-
-def _frames_needed(spec: ClipSpec) -> int:
-    return spec.span if spec.short == "reject" else 1
-
-
-def _check(video: Video, name: str, spec: ClipSpec, needed: int) -> int:
-    """Frames of a video at the clip spec's rate. Raises _UnfitError where they are too few or cannot be told."""
-    from vidgauge.media.sampling import timeline  # opens libav's package, which the listing does without
-
-    try:
-        frames: int = timeline(spec, video.frames, video.fps, video.duration)
-    except BadVideo as bad:
-        raise _UnfitError(bad.reason, bad.detail, 0) from None
-    if frames < needed:
-        after = f" ({frames} after resampling and trimming)" if frames != video.frames else ""
-        detail = f"has {video.frames} frames{after}, clips {name} need {needed}"
-        raise _UnfitError("too-short", detail, frames)
-    return frames
 
 
 def _rejected(dataset: str, bad: Mapping[str, Any], clips: str | None) -> dict[str, Any]:
@@ -225,6 +211,9 @@ def _bad_videos(screened: Screened, rejected_path: Path) -> str:
     by_dataset = Counter(bad["dataset"] for bad in screened.rejected)
     worst = math.ceil(100 * max(totals.fraction for totals in screened.totals.values())) / 100
     shares = ", ".join(f"{count} in {dataset}" for dataset, count in by_dataset.items())
+    resized = ""
+    if any(bad["reason"] == "other-size" for bad in screened.rejected):
+        resized = " Videos of several sizes can be compared once they are resized: clips: {size: [height, width]}."
     lines = [_shown(bad) for bad in screened.rejected[:SHOWN]]
     if len(screened.rejected) > SHOWN:
         lines.append(f"  and {len(screened.rejected) - SHOWN} more")
@@ -233,7 +222,7 @@ def _bad_videos(screened: Screened, rejected_path: Path) -> str:
             f"Bad videos: {shares}. {_by_reason(screened.rejected)}",
             *lines,
             f"All are listed in {rejected_path}. Repair or remove them, or go on without them: "
-            f"bad_videos: {{action: reject, max_fraction: {worst:.2f}}} in the configuration.",
+            f"bad_videos: {{action: reject, max_fraction: {worst:.2f}}} in the configuration.{resized}",
         ]
     )
 

@@ -5,7 +5,7 @@ demux       opening a file with libav, and all that reading its packets tells (f
 probe       one video opened once: the measured fields of a `Video`, or a `BadVideo`
 sampling    which frames of a video a clip takes; pure arithmetic
 colour      one decoded frame to RGB: matrix, range, rotation
-decode      chosen frames of a video; all draws of a video in one decode
+decode      chosen frames of a video; all its clips in one decode
 images      frame folders and .npy arrays
 resize      scaling and cropping, four libraries
 clips       many videos in parallel, into a store

@@ -1,9 +1,11 @@
-"""Chosen frames of a video as RGB, and all draws of a video in one decode."""
+"""Chosen frames of a video as RGB, and all its clips in one decode."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -27,7 +29,15 @@ if TYPE_CHECKING:
 _WORTH_A_SEEK = 8  # frames skipped; fewer are decoded about as fast as a seek refills the decoder
 
 Clip = tuple[int, list[int], np.ndarray]
-"""(first source frame, all source frames, (t, h, w, 3) uint8)."""
+"""(draw, source frames, (t, h, w, 3) uint8)."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The clips that are wanted of a video."""
+
+    indices: dict[int, list[int]]  # source frames by draw
+    scan: Scan | None  # of a file
 
 
 class Source(Protocol):
@@ -53,29 +63,47 @@ def read_frames(video: Source, indices: Sequence[int], *, matrix: Matrix = "auto
     return np.stack([frames[index] for index in indices])
 
 
-def read_clips(video: Video, spec: ClipSpec, *, seed: int, draws: Sequence[int]) -> list[Clip]:
-    """The clips of some draws of one video at the spec's size, from one decode of the frames they take together.
+def choose_clips(video: Video, spec: ClipSpec, *, seed: int, draws: Sequence[int]) -> Chosen:
+    """The frames that some draws of a video take. With start: each, draws that the video has no clip for are left out.
 
-    Draw j does not depend on the other draws. Raises BadVideo: too-short and no-timing (see
-    `sampling.SPEC_REASONS`), or as `read_frames`.
+    Raises BadVideo: too-short and no-timing (see `sampling.SPEC_REASONS`), or as `scan_video`.
     """
     scan = scan_video(Path(video.path)) if video.kind == "file" else None
     if scan is not None and scan.count != video.frames:
         raise BadVideo("damaged", f"it had {video.frames} frames when it was probed, now {scan.count}")
     length = timeline(spec, video.frames, video.fps, video.duration)
-    chosen = []
-    for draw in draws:
-        positions = clip_indices(spec, length, seed=seed, video_id=video.id, draw=draw)
-        if scan is None or spec.fps is None:
-            chosen.append(positions)
-        else:
-            chosen.append(source_indices(positions, scan.seconds(), spec.fps, rounding_tolerance(scan.time_base)))
-    wanted = sorted({index for indices in chosen for index in indices})
-    small = {  # full-size frames are not kept: memory is that of the clips
-        index: resize(frame[None], spec.size, spec.resize, spec.antialias, spec.backend, spec.crop)[0]
-        for index, frame in iter_frames(video, wanted, matrix=spec.matrix, scan=scan)
-    }
-    return [(indices[0], indices, np.stack([small[index] for index in indices])) for indices in chosen]
+    chosen = clip_indices(spec, length, seed=seed, video_id=video.id, draws=draws)
+    if scan is not None and spec.fps is not None:
+        seconds, tolerance = scan.seconds(), rounding_tolerance(scan.time_base)
+        chosen = {draw: source_indices(at, seconds, spec.fps, tolerance) for draw, at in chosen.items()}
+    return Chosen(chosen, scan)
+
+
+def read_clips(video: Video, spec: ClipSpec, chosen: Chosen) -> Iterator[Clip]:
+    """The chosen clips at the spec's size, by their place in the video, from one decode of the frames they share.
+
+    At any time only the frames of one clip's span are in memory. Raises BadVideo as `read_frames`.
+    """
+    waiting = deque(sorted(chosen.indices, key=chosen.indices.__getitem__))
+    wanted = sorted({index for indices in chosen.indices.values() for index in indices})
+    held: dict[int, np.ndarray] = {}  # full-size frames are not kept
+    for index, frame in iter_frames(video, wanted, matrix=spec.matrix, scan=chosen.scan):
+        held[index] = _resized(frame, spec)
+        while waiting and max(chosen.indices[waiting[0]]) == index:
+            draw = waiting.popleft()
+            indices = chosen.indices[draw]
+            yield draw, indices, np.stack([held[at] for at in indices])
+        first = min(chosen.indices[waiting[0]]) if waiting else index + 1  # later clips begin no earlier
+        held = {at: small for at, small in held.items() if at >= first}
+
+
+def _resized(frame: np.ndarray, spec: ClipSpec) -> np.ndarray:
+    if spec.size == "native":
+        return frame
+    small: np.ndarray = resize(
+        frame[None], spec.size, spec.resize, spec.antialias, spec.backend, spec.crop, spec.rounding
+    )[0]
+    return small
 
 
 def iter_frames(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -11,11 +12,11 @@ from vidgauge.errors import VidgaugeError
 
 Filter = Literal["bilinear", "bicubic", "area", "lanczos"]
 Backend = Literal["swscale", "cv2", "pil", "torch"]
-Crop = Literal["none", "center", "pad"]
+Crop = Literal["none", "center", "center_first", "pad"]
+Rounding = Literal["nearest", "truncate"]
 Scale = Callable[[np.ndarray, int, int], np.ndarray]
 """(H, W, 3) uint8, height, width -> (height, width, 3) uint8."""
 
-_FILTERS = ("bilinear", "bicubic", "area", "lanczos")
 _TIE = 1e-6  # torch: far above float64 rounding, far below what one grey level means
 
 
@@ -26,13 +27,16 @@ def resize(
     antialias: bool = True,
     backend: Backend = "swscale",
     crop: Crop = "none",
+    rounding: Rounding = "nearest",
 ) -> np.ndarray:
     """Scale a clip: (t, H, W, 3) uint8 RGB -> (t, h, w, 3) uint8. The same bytes on every machine.
 
     size: (h, w), or the shorter side. crop: none stretches to (h, w) (a shorter side keeps the aspect ratio);
-    center scales to cover (h, w), or a square of the shorter side, and cuts the middle out; pad scales to fit and
-    fills with black. antialias: widen the filter when shrinking; swscale and pil always do, cv2 never does but for
-    area. Frames that have the size already are returned as they are.
+    center scales to cover (h, w), or a square of the shorter side, and cuts the middle out; center_first cuts the
+    middle of that aspect ratio out and scales it (the loader for folders of images of Ge et al., 2024, cd-fvd); pad
+    scales to fit and fills with black. antialias: widen the filter when shrinking; swscale and pil always do, cv2 never
+    does but for area. rounding: of values to whole levels; truncate (torch only): down, as casts to bytes do in cd-fvd
+    and VideoGPT. Frames that have the size already are returned as they are.
 
     Raises ValueError for another shape or dtype and for what a backend cannot do, VidgaugeError if OpenCV is missing.
 
@@ -41,21 +45,30 @@ def resize(
     """
     if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8:
         raise ValueError(f"expected (t, h, w, 3) uint8 frames, got {frames.shape} {frames.dtype}")
-    _check(size, filter, antialias, backend, crop)
+    _check(size, filter, antialias, backend, crop, rounding)
+    if crop == "center_first":
+        size, crop = (size, size) if isinstance(size, int) else size, "none"
+        frames = _middle(frames, size)
     height, width = frames.shape[1:3]
-    inner, outer = plan(height, width, size, crop)
+    inner, outer = plan(height, width, size, crop, backend)
     if inner == outer == (height, width):
         return frames
-    scale = _BACKENDS[backend](filter, antialias) if inner != (height, width) else None
+    scale = _BACKENDS[backend](filter, antialias, rounding) if inner != (height, width) else None
+    offset = round if backend == "pil" else math.floor  # of halves: torchvision's go to the even number
     out = np.zeros((len(frames), *outer, 3), np.uint8)
     for i, frame in enumerate(frames):
         scaled = frame if scale is None else scale(frame, *inner)  # (inner_h, inner_w, 3)
-        _place(scaled, out[i])
+        _place(scaled, out[i], offset)
     return out
 
 
-def plan(height: int, width: int, size: tuple[int, int] | int, crop: Crop) -> tuple[tuple[int, int], tuple[int, int]]:
-    """((height, width) to scale to, (height, width) of the result).
+def plan(
+    height: int, width: int, size: tuple[int, int] | int, crop: Crop, backend: Backend = "swscale"
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """((height, width) to scale to, (height, width) of the result) for every crop but center_first.
+
+    The longer side of what covers is rounded up, as in cd-fvd; with pil down, as by torchvision's Resize of Pillow
+    images (StyleGAN-V).
 
     >>> plan(90, 120, (48, 48), "center"), plan(90, 120, (48, 48), "pad"), plan(90, 120, 48, "none")
     (((48, 64), (48, 48)), ((36, 48), (48, 48)), ((48, 64), (48, 64)))
@@ -67,7 +80,8 @@ def plan(height: int, width: int, size: tuple[int, int] | int, crop: Crop) -> tu
         return fit, (h, w)
     if crop == "none" and not isinstance(size, int):
         return (h, w), (h, w)
-    cover = (h, -(-width * h // height)) if wide else (-(-height * w // width), w)  # rounded up
+    up = 0 if backend == "pil" else 1
+    cover = (h, (width * h - up) // height + up) if wide else ((height * w - up) // width + up, w)
     return cover, (h, w) if crop == "center" else cover
 
 
@@ -75,25 +89,36 @@ def _half_up(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def _place(scaled: np.ndarray, out: np.ndarray) -> None:
+def _middle(frames: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The largest part of (t, H, W, 3) of the aspect ratio of `size`, whole pixels from the middle."""
+    height, width = frames.shape[1:3]
+    h, w = size
+    wide = h * width >= w * height
+    part = (height, max(1, height * w // h)) if wide else (max(1, width * h // w), width)
+    top, left = (height - part[0]) // 2, (width - part[1]) // 2
+    return frames[:, top : top + part[0], left : left + part[1]]
+
+
+def _place(scaled: np.ndarray, out: np.ndarray, offset: Callable[[float], int]) -> None:
     """Centred: cut where it is larger, black around where it is smaller; odd remainders to the right and below."""
     cuts, places = [], []
     for have, want in zip(scaled.shape[:2], out.shape[:2], strict=True):
-        cut, place, length = max(0, have - want) // 2, max(0, want - have) // 2, min(have, want)
+        cut, place, length = offset(max(0, have - want) / 2), max(0, want - have) // 2, min(have, want)
         cuts.append(slice(cut, cut + length))
         places.append(slice(place, place + length))
     out[tuple(places)] = scaled[tuple(cuts)]
 
 
-def _check(size: Any, name: str, antialias: bool, backend: str, crop: str) -> None:
+def _check(size: Any, name: str, antialias: bool, backend: str, crop: str, rounding: str) -> None:
     """The rules of ClipSpec, for callers who come without one."""
     sides = (size,) if isinstance(size, int) else tuple(size)
     if len(sides) not in (1, 2) or (len(sides) == 1) != isinstance(size, int) or min(sides) < 1:
         raise ValueError(f"size must be (height, width) or a shorter side, all at least 1, got {size}")
     for word, value, known in (
-        ("filter", name, _FILTERS),
+        ("filter", name, get_args(Filter)),
         ("backend", backend, tuple(_BACKENDS)),
-        ("crop", crop, ("none", "center", "pad")),
+        ("crop", crop, get_args(Crop)),
+        ("rounding", rounding, get_args(Rounding)),
     ):
         if value not in known:
             raise ValueError(f"{word} must be one of {', '.join(known)}, got {value!r}")
@@ -109,9 +134,11 @@ def _check(size: Any, name: str, antialias: bool, backend: str, crop: str) -> No
             f"backend='cv2' does not antialias with filter={name!r}; "
             "use antialias=False, filter='area', or another backend"
         )
+    if rounding == "truncate" and backend != "torch":
+        raise ValueError(f"backend={backend!r} rounds by itself; use rounding='nearest' or backend='torch'")
 
 
-def _swscale(name: str, _: bool) -> Scale:
+def _swscale(name: str, *_: Any) -> Scale:
     """Each channel as a plane of its own (4:4:4, full range on both sides): RGB planes would go through YUV."""
     import av
     from av.video.reformatter import Interpolation, VideoReformatter
@@ -136,7 +163,7 @@ def _swscale(name: str, _: bool) -> Scale:
     return scale
 
 
-def _pil(name: str, _: bool) -> Scale:
+def _pil(name: str, *_: Any) -> Scale:
     from PIL import Image
 
     resample = {"area": Image.Resampling.BOX}.get(name) or Image.Resampling[name.upper()]
@@ -147,25 +174,26 @@ def _pil(name: str, _: bool) -> Scale:
     return scale
 
 
-def _torch(name: str, antialias: bool) -> Scale:
-    """In float64, so that no value is near enough to a half for the CPU's order of sums to matter; halves go up."""
+def _torch(name: str, antialias: bool, rounding: Rounding) -> Scale:
+    """In float64, so that no value is near enough to the next level for the CPU's order of sums to matter."""
     import torch
     from torch.nn.functional import interpolate
 
     options: dict[str, Any] = {"mode": name}
+    up = _TIE + (0.5 if rounding == "nearest" else 0)
     if name != "area":
         options |= {"align_corners": False, "antialias": antialias}
 
     def scale(frame: np.ndarray, height: int, width: int) -> np.ndarray:
         x = torch.from_numpy(frame.astype(np.float64)).permute(2, 0, 1)[None]  # (1, 3, H, W) 0..255
         x = interpolate(x, size=(height, width), **options)  # (1, 3, height, width), bicubic overshoots
-        x = torch.floor(x + (0.5 + _TIE)).clamp(0, 255).to(torch.uint8)
+        x = torch.floor(x + up).clamp(0, 255).to(torch.uint8)
         return np.ascontiguousarray(x[0].permute(1, 2, 0).numpy())  # (height, width, 3)
 
     return scale
 
 
-def _cv2(name: str, _: bool) -> Scale:
+def _cv2(name: str, *_: Any) -> Scale:
     try:
         import cv2
     except ImportError:
@@ -184,4 +212,9 @@ def _cv2(name: str, _: bool) -> Scale:
     return scale
 
 
-_BACKENDS: dict[str, Callable[[str, bool], Scale]] = {"swscale": _swscale, "cv2": _cv2, "pil": _pil, "torch": _torch}
+_BACKENDS: dict[str, Callable[[str, bool, Rounding], Scale]] = {
+    "swscale": _swscale,
+    "cv2": _cv2,
+    "pil": _pil,
+    "torch": _torch,
+}

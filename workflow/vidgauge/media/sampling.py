@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
 
-from vidgauge import draws
+from vidgauge.draws import choose, permuted
 from vidgauge.errors import BadVideo
 from vidgauge.specs import ClipSpec
 
@@ -42,38 +42,58 @@ def spec_problem(spec: ClipSpec, frames: int, fps: float | None, duration: float
     """Why a usable video does not suit a clip spec (its reason is in SPEC_REASONS), or None. For the gate.
 
     >>> print(spec_problem(ClipSpec(frames=16), 12, 24.0, 0.5))
-    too-short: has 12 frames, clip spec needs span 16
+    too-short: has 12 frames, clip spec needs 16
     """
     try:
         length = timeline(spec, frames, fps, duration)
     except BadVideo as problem:
         return problem
-    if spec.short == "reject" and length < spec.span:
-        what = "frames" if spec.fps is None else f"frames at {spec.fps:g} fps"
-        return BadVideo("too-short", f"has {length} {what}, clip spec needs span {spec.span}")
+    if length < spec.frames_needed:
+        return _too_short(spec, length)
     return None
 
 
-def clip_indices(spec: ClipSpec, length: int, *, seed: int, video_id: str, draw: int) -> list[int]:
-    """Positions on a timeline of `length` frames that draw number `draw` takes: `spec.frames` of 0 .. length - 1.
+def _too_short(spec: ClipSpec, length: int) -> BadVideo:
+    what = "frames" if spec.fps is None else f"frames at {spec.fps:g} fps"
+    return BadVideo("too-short", f"has {length} {what}, clip spec needs {spec.frames_needed}")
 
-    Follows from (seed, video_id, draw) alone. Too short a timeline: BadVideo('too-short') with short: reject; with
-    loop it begins again at its first frame; with pad its last frame stands still.
 
-    >>> clip_indices(ClipSpec(frames=4, stride=2, start="center"), 11, seed=0, video_id="a.mp4", draw=0)
-    [2, 4, 6, 8]
-    >>> clip_indices(ClipSpec(frames=5, short="loop"), 3, seed=0, video_id="a.mp4", draw=0)
-    [0, 1, 2, 0, 1]
+def starts_in(spec: ClipSpec, length: int) -> int:
+    """How many starts a clip can have on a timeline of `length` frames: 0 .. length - span; one where it is shorter."""
+    return max(1, length - spec.span + 1)
+
+
+def clip_indices(
+    spec: ClipSpec, length: int, *, seed: int, video_id: str, draws: Sequence[int]
+) -> dict[int, list[int]]:
+    """Positions on a timeline of `length` frames by draw: `spec.frames` of 0 .. length - 1 each.
+
+    A draw follows from (seed, video_id, draw) alone; with start: each, draws past the last start are left out. Too
+    short a timeline: BadVideo('too-short') with short: reject; with loop it begins again at its first frame; with pad
+    its last frame stands still.
+
+    >>> clip_indices(ClipSpec(frames=4, stride=2, start="center"), 11, seed=0, video_id="a.mp4", draws=[0])
+    {0: [2, 4, 6, 8]}
+    >>> clip_indices(ClipSpec(frames=5, short="loop"), 3, seed=0, video_id="a.mp4", draws=[1])
+    {1: [0, 1, 2, 0, 1]}
     """
     if length < 1:
         raise ValueError(f"a timeline has at least one frame, got length {length}")
-    if length < spec.span and spec.short == "reject":
-        raise BadVideo("too-short", f"has {length} frames, clip spec needs span {spec.span}")
-    starts = max(1, length - spec.span + 1)
-    start = {"first": 0, "center": (starts - 1) // 2}.get(spec.start)
-    if start is None:
-        start = draws.choose(seed, video_id, draw, starts)
-    positions = [start + i * spec.stride for i in range(spec.frames)]
+    if length < spec.frames_needed:
+        raise _too_short(spec, length)
+    number, starts = starts_in(spec, length), dict.fromkeys(draws, 0)
+    if spec.start == "center":
+        starts = dict.fromkeys(draws, (number - 1) // 2)
+    elif spec.start == "random":
+        starts = {draw: choose(seed, video_id, draw, number) for draw in draws}
+    elif spec.start == "each":
+        order = permuted(seed, video_id, max(draws, default=-1) + 1, number)
+        starts = {draw: order[draw] for draw in draws if draw < len(order)}
+    return {draw: _positions(spec, start, length) for draw, start in starts.items()}
+
+
+def _positions(spec: ClipSpec, start: int, length: int) -> list[int]:
+    positions = range(start, start + spec.span, spec.stride)
     if spec.short == "loop":
         return [position % length for position in positions]
     return [min(position, length - 1) for position in positions]

@@ -9,30 +9,54 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vidgauge.metrics.by_video import MeanOverVideos, pair_distance, pair_frechet, video_inception_score
+    from vidgauge.metrics.diversity import vendi_score
     from vidgauge.metrics.frechet import frechet_distance, frechet_distance_from_stats
     from vidgauge.metrics.inception import InceptionScore, inception_score
-    from vidgauge.metrics.kernel import KernelDistance, kernel_distance, kernel_distance_exact
-    from vidgauge.metrics.manifold import DensityCoverage, PrecisionRecall, density_coverage, precision_recall
+    from vidgauge.metrics.kernel import (
+        KernelDistance,
+        gaussian_mmd,
+        kernel_distance,
+        kernel_distance_exact,
+        polynomial_mmd,
+    )
+    from vidgauge.metrics.manifold import (
+        DensityCoverage,
+        PrecisionRecall,
+        authenticity,
+        density_coverage,
+        precision_recall,
+    )
+    from vidgauge.metrics.sliced import sliced_wasserstein
     from vidgauge.metrics.stats import Stats, merge_stats, stats_from_features
 
 __all__ = [
     "DensityCoverage",
     "InceptionScore",
     "KernelDistance",
+    "MeanOverVideos",
     "PrecisionRecall",
     "Stats",
+    "authenticity",
     "density_coverage",
     "frechet_distance",
     "frechet_distance_from_stats",
+    "gaussian_mmd",
     "inception_score",
     "kernel_distance",
     "kernel_distance_exact",
     "merge_stats",
+    "pair_distance",
+    "pair_frechet",
+    "polynomial_mmd",
     "precision_recall",
+    "sliced_wasserstein",
     "stats_from_features",
+    "vendi_score",
+    "video_inception_score",
 ]
 
-_MODULES = ("frechet", "inception", "kernel", "manifold", "stats")
+_MODULES = ("by_video", "diversity", "frechet", "inception", "kernel", "manifold", "sliced", "stats")
 
 
 def __getattr__(name: str) -> Any:

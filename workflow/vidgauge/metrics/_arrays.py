@@ -62,19 +62,54 @@ def float64(block: np.ndarray) -> np.ndarray:
     return np.array(block, dtype=np.float64, order="C")
 
 
-def mean_of_rows(x: np.ndarray) -> np.ndarray:
+def mean_of_rows(x: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
     """(n, d) -> (d,) float64 mean, corrected by the mean of what it leaves, so that a large offset costs no digit.
+
+    weights: (n,) float64; None: all equal.
 
     >>> mean_of_rows(np.full((7, 1), 0.1)).item()
     0.1
+    >>> mean_of_rows(np.array([[0.0], [4.0]]), np.array([3.0, 1.0])).item()
+    1.0
     """
-    mean = np.zeros(x.shape[1])
+    mean, total = np.zeros(x.shape[1]), len(x) if weights is None else weights.sum()
     for _ in range(2):
         left = np.zeros_like(mean)
         for rows in row_blocks(len(x)):
-            left += (float64(x[rows]) - mean).sum(axis=0)
-        mean += left / len(x)
+            centred = float64(x[rows]) - mean
+            left += centred.sum(axis=0) if weights is None else weights[rows] @ centred
+        mean += left / total
     return mean
+
+
+def as_weights(weights: Any, n: int, name: str) -> np.ndarray:
+    """`weights` as (n,) float64, one for each row. Raises ValueError with the shape seen; also for weights <= 0."""
+    found = np.asarray(weights, dtype=np.float64)
+    if found.shape != (n,) or not (np.isfinite(found) & (found > 0)).all():
+        raise ValueError(f"{name}: expected finite weights > 0 of shape ({n},), one for each row, got {found.shape}")
+    return found
+
+
+def unit_rows(block: np.ndarray) -> np.ndarray:
+    """(b, d) -> (b, d) float64, each row divided by its Euclidean length.
+
+    >>> unit_rows(np.array([[3, 4]])).tolist()
+    [[0.6, 0.8]]
+    """
+    rows = float64(block)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows
+
+
+def refuse_zero_rows(x: np.ndarray, name: str) -> None:
+    """ValueError where a row has no direction, before `unit_rows` divides by its length."""
+    for rows in row_blocks(len(x)):
+        zero = np.flatnonzero(~np.linalg.norm(float64(x[rows]), axis=1).astype(bool))
+        if len(zero):
+            raise ValueError(
+                f"{name}: expected rows of a length > 0, for they are divided by it, got shape {x.shape} where row "
+                f"{rows.start + zero[0]} is zero"
+            )
 
 
 def _from_tensor(tensor: Any) -> np.ndarray:

@@ -7,6 +7,7 @@ All distances are squared.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from hashlib import blake2b
 
@@ -81,11 +82,30 @@ def squared_distances(x: np.ndarray, y: np.ndarray, i: np.ndarray, j: np.ndarray
     return found
 
 
+def nearest(points: np.ndarray, cloud: Cloud) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs (position in points, distinct row of the cloud) at that point's smallest distance, and this, squared.
+
+    points: (a, d). Each point is there once for every distinct row that is nearest to it; sorted by point.
+    """
+    upper, lower = _bounds(points, cloud)
+    i, j = np.nonzero(lower <= upper.min(axis=1)[:, None])
+    distances = squared_distances(points, cloud.points, i, j)
+    smallest = np.full(len(points), np.inf)
+    np.minimum.at(smallest, i, distances)
+    kept = distances == smallest[i]
+    return i[kept], j[kept], distances[kept]
+
+
+def rows_against(cloud: Cloud, n: int) -> Iterator[slice]:
+    """Slices of n rows, so few at a time that their distances to the whole cloud fit into a tile."""
+    return row_blocks(n, max(1, min(BLOCK_ROWS, TILE_VALUES // len(cloud))))
+
+
 def squared_radii(cloud: Cloud, k: int) -> np.ndarray:
     """(u,) squared distance of each distinct row to the k-th nearest other row of the set (of more than k rows)."""
     radii = np.zeros(len(cloud))
     crowded = cloud.counts > k  # k rows equal to it: radius 0
-    for rows in row_blocks(len(cloud), max(1, min(BLOCK_ROWS, TILE_VALUES // len(cloud)))):
+    for rows in rows_against(cloud, len(cloud)):
         wanted = rows.start + np.flatnonzero(~crowded[rows])
         if len(wanted):
             radii[wanted] = _radii_of(cloud, wanted, k)
@@ -106,14 +126,20 @@ def _radii_of(cloud: Cloud, rows: np.ndarray, k: int) -> np.ndarray:
 
 def _near_pairs(cloud: Cloud, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Pairs (position in rows, distinct row), sorted, among which are the k nearest others of each of rows."""
-    upper = np.empty((len(rows), len(cloud)))
-    lower = np.empty_like(upper)
-    for columns in row_blocks(len(cloud)):
-        tile = Tile(cloud.points[rows], cloud.points[columns], cloud.mean)
-        upper[:, columns], lower[:, columns] = tile.upper, tile.lower
+    upper, lower = _bounds(cloud.points[rows], cloud)
     own = np.arange(len(rows)), rows
     upper[own], lower[own] = np.inf, np.inf
     nth = min(k, len(cloud) - 1) - 1  # with fewer others than k, all of them
     limit = np.partition(upper, nth, axis=1)[:, nth]
     i, j = np.nonzero(lower <= limit[:, None])
     return i, j
+
+
+def _bounds(points: np.ndarray, cloud: Cloud) -> tuple[np.ndarray, np.ndarray]:
+    """(a, u) upper and lower bounds of the squared distances of points (a, d) to the cloud's rows."""
+    upper = np.empty((len(points), len(cloud)))
+    lower = np.empty_like(upper)
+    for columns in row_blocks(len(cloud)):
+        tile = Tile(points, cloud.points[columns], cloud.mean)
+        upper[:, columns], lower[:, columns] = tile.upper, tile.lower
+    return upper, lower

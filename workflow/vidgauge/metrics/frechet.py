@@ -12,16 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from vidgauge.metrics._arrays import as_count, as_pair, float64, mean_of_rows, row_blocks
+from vidgauge.metrics._arrays import as_count, as_matrix, as_pair, as_weights, float64, mean_of_rows, row_blocks
 
 NOT_ROUNDING = 1e-3  # relative; a covariance this far from symmetric or from non-negative is wrong, not rounded
 
 
-def frechet_distance(reference: Any, candidate: Any, *, ddof: int = 0) -> float:
+def frechet_distance(reference: Any, candidate: Any, *, ddof: int = 0, weights: tuple[Any, Any] | None = None) -> float:
     """Squared Fréchet distance of the Gaussians fitted to two sets of features; lower is better, 0 for equal sets.
 
     reference: (n, d), candidate: (m, d), n and m >= 2, any real dtype; all sums are float64. n < d is allowed.
     ddof: 0 divides covariances by n (StyleGAN-V, cd-fvd), 1 by n - 1 (pytorch-fid, clean-fid, torch-fidelity).
+    weights: (n,) and (m,) numbers > 0, by whose sum the weighted sums are divided, with ddof 0; None: all equal.
     Symmetric, never negative. Raises ValueError with the shapes seen and wanted.
 
     >>> x = np.random.default_rng(0).normal(size=(500, 8))
@@ -30,9 +31,13 @@ def frechet_distance(reference: Any, candidate: Any, *, ddof: int = 0) -> float:
     """
     if as_count(ddof, "ddof", least=0) > 1:
         raise ValueError(f"ddof: expected 0 or 1, got {ddof!r}")
+    if weights is not None and ddof:
+        raise ValueError("ddof: expected 0 where rows have weights, got 1")
     x, y = as_pair(reference, candidate, rows=2)
-    mean_x, mean_y = mean_of_rows(x), mean_of_rows(y)
-    return _distance(mean_x - mean_y, _root(x, mean_x, ddof), _root(y, mean_y, ddof))
+    of_x, of_y = (None, None) if weights is None else weights
+    mean_x, root_x = _fit(x, of_x, ddof, "reference")
+    mean_y, root_y = _fit(y, of_y, ddof, "candidate")
+    return _distance(mean_x - mean_y, root_x, root_y)
 
 
 def frechet_distance_from_stats(mean_r: Any, cov_r: Any, mean_c: Any, cov_c: Any) -> float:
@@ -56,6 +61,41 @@ def frechet_distance_from_stats(mean_r: Any, cov_r: Any, mean_c: Any, cov_c: Any
     return _distance(means[0] - means[1], _root_of_cov(covs[0], "cov_r"), _root_of_cov(covs[1], "cov_c"))
 
 
+def fold_quarters(features: Any) -> np.ndarray:
+    """The columns of (n, d) features folded as data-juicer's `div_feature_dim=4` does: (n, q), q = d / 4.
+
+    The first three quarters are added up, and the first column of the fourth to every column of the sum: an upstream
+    slip, kept so that its numbers can be met. Sums keep the features' precision, as upstream's do.
+    Raises ValueError with the shape seen where d is no multiple of 4.
+
+    >>> fold_quarters([[1.0, 2.0, 10.0, 20.0, 100.0, 200.0, 5.0, 7.0]]).tolist()
+    [[116.0, 227.0]]
+    """
+    x = as_matrix(features, "features")
+    if x.shape[1] % 4:
+        raise ValueError(f"features: expected shape (n, d) with d a multiple of 4 to fold, got {x.shape}")
+    if x.dtype.kind != "f":
+        x = float64(x)
+    q = x.shape[1] // 4
+    folded: np.ndarray = x[:, :q] + x[:, q : 2 * q] + x[:, 2 * q : 3 * q] + x[:, 3 * q : 3 * q + 1]
+    return folded
+
+
+def fold_gaussian(mean: np.ndarray, cov: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (q,) and covariance (q, q) of features that are folded, from mean (d,) and covariance (d, d) of the others.
+
+    Raises ValueError with the shape seen where d is no multiple of 4.
+    """
+    return fold_quarters(mean[None])[0], fold_quarters(fold_quarters(cov).T).T
+
+
+def _fit(x: np.ndarray, weights: Any, ddof: int, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (d,) of x and a root (p, d) of its covariance."""
+    w = None if weights is None else as_weights(weights, len(x), f"weights of the {name}")
+    mean = mean_of_rows(x, w)
+    return mean, _root(x, mean, ddof, w)
+
+
 def _distance(shift: np.ndarray, a: np.ndarray, b: np.ndarray) -> float:
     """Of the mean difference (d,) and the roots a (p, d) and b (q, d) of the covariances a'a and b'b."""
     overlap = np.linalg.svd(a @ b.T, compute_uv=False).sum() if len(a) and len(b) else 0.0
@@ -63,7 +103,7 @@ def _distance(shift: np.ndarray, a: np.ndarray, b: np.ndarray) -> float:
     return max(float(distance), 0.0)  # a square: what is below 0 is rounding
 
 
-def _root(x: np.ndarray, mean: np.ndarray, ddof: int) -> np.ndarray:
+def _root(x: np.ndarray, mean: np.ndarray, ddof: int, weights: np.ndarray | None) -> np.ndarray:
     """(p, d) with p <= d rows whose Gram matrix is the covariance of x. That is never formed, so no digit is lost.
 
     More than d centred rows are folded into d by a QR step, block by block, so that memory is bounded by d.
@@ -71,10 +111,13 @@ def _root(x: np.ndarray, mean: np.ndarray, ddof: int) -> np.ndarray:
     n, d = x.shape
     root = np.empty((0, d))
     for rows in row_blocks(n, max(2 * d, 1024)):  # long blocks: each step factors the d rows so far again
-        root = np.concatenate([root, float64(x[rows]) - mean])
+        centred = float64(x[rows]) - mean
+        if weights is not None:
+            centred *= np.sqrt(weights[rows, None])
+        root = np.concatenate([root, centred])
         if len(root) > d:
             root = np.asarray(np.linalg.qr(root, mode="r"))
-    scaled: np.ndarray = root / np.sqrt(n - ddof)
+    scaled: np.ndarray = root / np.sqrt(n - ddof if weights is None else weights.sum())
     return scaled
 
 

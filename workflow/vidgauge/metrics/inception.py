@@ -5,8 +5,9 @@ exp of the mean of KL(p(label | sample) || p(label)): Salimans et al. (2016), "I
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -22,12 +23,21 @@ class InceptionScore(NamedTuple):
     std: float
 
 
-def inception_score(probabilities: Any, *, splits: int = 10, shuffle_seed: int | None = 42) -> InceptionScore:
+def inception_score(
+    probabilities: Any,
+    *,
+    splits: int = 10,
+    shuffle_seed: int | None = 42,
+    shuffle_by: Literal["numpy", "torch"] = "numpy",
+    epsilon: float = 0.0,
+) -> InceptionScore:
     """Inception score of class probabilities; higher is better, from 1 to the number of classes.
 
     probabilities: (n, classes), rows >= 0 that sum to 1, any real dtype; arithmetic is float64 and 0 log 0 is 0.
     splits: consecutive parts, n >= splits; part i is rows i * n // splits up to (i + 1) * n // splits.
     shuffle_seed: the rows are first put in the order of RandomState(shuffle_seed); None keeps their order.
+    shuffle_by: torch takes the order of randperm(n) by a fresh CPU generator of that seed, as data-juicer does.
+    epsilon: >= 0, added inside the logarithms, as AIGVE does with 1e-10.
     Raises ValueError with the shape seen and the shape wanted, and for rows that are no probabilities.
 
     >>> inception_score([[1.0, 0.0], [0.0, 1.0]], splits=1, shuffle_seed=None)
@@ -36,11 +46,11 @@ def inception_score(probabilities: Any, *, splits: int = 10, shuffle_seed: int |
     parts = as_count(splits, "splits")
     p = as_matrix(probabilities, "probabilities", rows=parts)
     _refuse_improbable(p)
-    order = np.arange(len(p))
-    if shuffle_seed is not None:
-        np.random.RandomState(shuffle_seed).shuffle(order)
+    if not (math.isfinite(epsilon) and epsilon >= 0):
+        raise ValueError(f"epsilon: expected a finite number >= 0, got {epsilon!r}")
+    order = _order(len(p), shuffle_seed, shuffle_by)
     bounds = [i * len(p) // parts for i in range(parts + 1)]
-    scores = [_score(p, order[a:b]) for a, b in pairwise(bounds)]
+    scores = [_score(p, order[a:b], epsilon) for a, b in pairwise(bounds)]
     return InceptionScore(float(np.mean(scores)), float(np.std(scores)))
 
 
@@ -59,19 +69,32 @@ def probabilities_from_logits(logits: Any) -> np.ndarray:
     return p
 
 
-def _score(p: np.ndarray, order: np.ndarray) -> float:
+def _order(n: int, seed: int | None, by: Literal["numpy", "torch"]) -> np.ndarray:
+    """(n,) rows in the order that a seed gives."""
+    order = np.arange(n)
+    if seed is None:
+        return order
+    if by == "torch":
+        import torch  # here and only here: no other metric needs it
+
+        return torch.randperm(n, generator=torch.Generator().manual_seed(seed)).numpy()
+    np.random.RandomState(seed).shuffle(order)
+    return order
+
+
+def _score(p: np.ndarray, order: np.ndarray, epsilon: float) -> float:
     """The score of some rows: the mean divergence is the entropy of the mean less the mean entropy."""
     total, entropy = np.zeros(p.shape[1]), 0.0
     for rows in row_blocks(len(order)):
         block = float64(p[order[rows]])
         total += block.sum(axis=0)
-        entropy -= _x_log_x(block)
-    return float(np.exp(-entropy / len(order) - _x_log_x(total / len(order))))
+        entropy -= _x_log_x(block, epsilon)
+    return float(np.exp(-entropy / len(order) - _x_log_x(total / len(order), epsilon)))
 
 
-def _x_log_x(p: np.ndarray) -> float:
-    """Sum of p log p, 0 where p is 0."""
-    return float((p * np.log(np.where(p > 0, p, 1))).sum())
+def _x_log_x(p: np.ndarray, epsilon: float) -> float:
+    """Sum of p log (p + epsilon), 0 where p is 0."""
+    return float((p * np.log(np.where(p > 0, p + epsilon, 1))).sum())
 
 
 def _refuse_improbable(p: np.ndarray) -> None:

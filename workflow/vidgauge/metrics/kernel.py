@@ -1,15 +1,20 @@
-"""The kernel distance, which KVD and KID are: unbiased MMD² with the kernel (x.y / d + 1)³.
+"""Kernel distances: MMD² with a polynomial kernel, as KVD, KID and JEDi are, or a Gaussian one, as CMMD is.
 
-Gretton et al. (2012), the unbiased estimator; Bińkowski et al. (2018), "Demystifying MMD GANs", kernel and subsets.
+Gretton et al. (2012), the estimators; Bińkowski et al. (2018), "Demystifying MMD GANs", the kernel (x.y / d + 1)³ and
+subsets; Luo et al. (2024), "Beyond FVD", JEDi; Jayasumana et al. (2024), "Rethinking FID", CMMD.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import math
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from vidgauge.metrics._arrays import as_count, as_pair, float64, row_blocks
+from vidgauge.metrics._arrays import as_count, as_pair, float64, mean_of_rows, refuse_zero_rows, unit_rows
+from vidgauge.metrics._mmd import gaussian, mmd2, mmd2_of_all, polynomial
+
+CUBIC = polynomial(degree=3, gamma=None, coef0=1)
 
 
 class KernelDistance(NamedTuple):
@@ -20,21 +25,33 @@ class KernelDistance(NamedTuple):
 
 
 def kernel_distance(
-    reference: Any, candidate: Any, *, subsets: int = 100, subset_size: int = 1000, seed: int = 0
+    reference: Any,
+    candidate: Any,
+    *,
+    subsets: int = 100,
+    subset_size: int = 1000,
+    seed: int = 0,
+    short: Literal["shrink", "refuse"] = "shrink",
 ) -> KernelDistance:
     """Mean and spread of unbiased MMD² over random subsets; lower is better, around 0 (also below) for equal laws.
 
     reference: (n, d), candidate: (m, d), any real dtype; arithmetic is float64. Each subset has
     min(n, m, subset_size) >= 2 rows of each side, without replacement, from RandomState(seed): the candidate's rows
     are drawn first, then the reference's, as StyleGAN-V, data-juicer, clean-fid and torch-fidelity do.
+    short: what to do where n or m is less than subset_size; torch-fidelity refuses, the others shrink the subsets.
     Not multiplied by 1000. Raises ValueError with the shapes seen and wanted.
 
     >>> kernel_distance([[0.0], [0.0]], [[1.0], [1.0]], subsets=3)  # 1 + 8 - 2
     KernelDistance(mean=7.0, std=0.0)
     """
     x, y = as_pair(reference, candidate, rows=2)
-    size = min(len(x), len(y), as_count(subset_size, "subset_size", least=2))
-    count = as_count(subsets, "subsets")
+    wanted, count = as_count(subset_size, "subset_size", least=2), as_count(subsets, "subsets")
+    size = min(len(x), len(y), wanted)
+    if short == "refuse" and size < wanted:
+        raise ValueError(
+            f"expected reference (n, d) and candidate (m, d) with n and m >= subset_size {wanted}, "
+            f"got {x.shape} and {y.shape}"
+        )
     rng = np.random.RandomState(seed)
     draws = []
     for _ in range(count):
@@ -44,10 +61,10 @@ def kernel_distance(
     pairs = (len(x) ** 2 + len(y) ** 2 + len(x) * len(y)) * (1 + count / x.shape[1])
     if pairs <= 3 * count * size**2:
         in_x, in_y = (_members(len(a), [draw[side] for draw in draws]) for side, a in enumerate((x, y)))
-        values = _mmd2(x, y, in_x, in_y)
+        values = mmd2(x, y, CUBIC, in_x, in_y)
     else:
         every = np.ones((1, size))
-        values = np.concatenate([_mmd2(x[of_x], y[of_y], every, every) for of_x, of_y in draws])
+        values = np.concatenate([mmd2(x[of_x], y[of_y], CUBIC, every, every) for of_x, of_y in draws])
     return KernelDistance(float(values.mean()), float(values.std()))
 
 
@@ -60,8 +77,54 @@ def kernel_distance_exact(reference: Any, candidate: Any) -> float:
     >>> kernel_distance_exact([[0.0], [0.0]], [[1.0], [1.0], [1.0]])  # 1 + 8 - 2
     7.0
     """
-    x, y = as_pair(reference, candidate, rows=2)
-    return float(_mmd2(x, y, np.ones((1, len(x))), np.ones((1, len(y))))[0])
+    return polynomial_mmd(reference, candidate)
+
+
+def polynomial_mmd(
+    reference: Any,
+    candidate: Any,
+    *,
+    degree: int = 3,
+    gamma: float | None = None,
+    coef0: float = 1.0,
+    biased: bool = False,
+) -> float:
+    """MMD² over all pairs with the kernel (gamma x.y + coef0)^degree; lower is better.
+
+    reference: (n, d), candidate: (m, d), any real dtype; arithmetic is float64, in tiles of bounded memory.
+    gamma: None is 1 / d. biased: pairs of a row with itself count (n and m >= 1, never below 0 but for rounding), else
+    they do not (n and m >= 2). Raises ValueError with the shapes seen and wanted.
+
+    >>> polynomial_mmd([[0.0]], [[2.0]], degree=2, coef0=0, biased=True)
+    16.0
+    """
+    x, y = as_pair(reference, candidate, rows=1 if biased else 2)
+    kernel = polynomial(as_count(degree, "degree"), gamma, coef0)
+    return mmd2_of_all(x, y, kernel, biased=biased)
+
+
+def gaussian_mmd(
+    reference: Any, candidate: Any, *, sigma: float = 10.0, normalize: bool = True, biased: bool = True
+) -> float:
+    """MMD² over all pairs with the kernel exp(-|x - y|² / (2 sigma²)); lower is better.
+
+    reference: (n, d), candidate: (m, d), any real dtype; arithmetic is float64, in tiles of bounded memory.
+    sigma: > 0, in units of the features. normalize: each row is divided by its length first, as CLIP embeddings are.
+    biased: pairs of a row with itself count (n and m >= 1, never below 0 but for rounding), else they do not (n and
+    m >= 2). Not multiplied by 1000. Raises ValueError with the shapes seen and wanted, and for a zero row to normalise.
+
+    >>> round(gaussian_mmd([[1.0, 0.0]], [[0.0, 1.0]], sigma=1.0), 6)  # 2 - 2 exp(-1)
+    1.264241
+    """
+    if not (math.isfinite(sigma) and sigma > 0):
+        raise ValueError(f"sigma: expected a finite number > 0, got {sigma!r}")
+    x, y = as_pair(reference, candidate, rows=1 if biased else 2)
+    if normalize:
+        refuse_zero_rows(x, "reference")
+        refuse_zero_rows(y, "candidate")
+        return mmd2_of_all(x, y, gaussian(sigma, unit_rows), biased=biased)
+    centre = mean_of_rows(x)
+    return mmd2_of_all(x, y, gaussian(sigma, lambda block: float64(block) - centre), biased=biased)
 
 
 def _members(n: int, draws: list[np.ndarray]) -> np.ndarray:
@@ -70,36 +133,3 @@ def _members(n: int, draws: list[np.ndarray]) -> np.ndarray:
     for row, draw in zip(inside, draws, strict=True):
         row[draw] = 1
     return inside
-
-
-def _mmd2(x: np.ndarray, y: np.ndarray, in_x: np.ndarray, in_y: np.ndarray) -> np.ndarray:
-    """(s,) unbiased MMD² of s subsets, whose rows in_x (s, n) and in_y (s, m) mark."""
-    n, m = in_x.sum(axis=1), in_y.sum(axis=1)
-    within_x = (_kernel_sums(x, x, in_x, in_x) - _diagonal_sums(x, in_x)) / (n * (n - 1))
-    within_y = (_kernel_sums(y, y, in_y, in_y) - _diagonal_sums(y, in_y)) / (m * (m - 1))
-    mmd2: np.ndarray = within_x + within_y - 2 * _kernel_sums(x, y, in_x, in_y) / (n * m)
-    return mmd2
-
-
-def _kernel_sums(x: np.ndarray, y: np.ndarray, in_x: np.ndarray, in_y: np.ndarray) -> np.ndarray:
-    """(s,) sums of the kernel over the pairs of each subset; all subsets share the kernel values of a tile."""
-    sums = np.zeros(len(in_x))
-    for i in row_blocks(len(x)):
-        left = float64(x[i])
-        for j in row_blocks(len(y)):
-            values = _cube(left @ float64(y[j]).T, x.shape[1])  # (b, c)
-            sums += ((in_x[:, i] @ values) * in_y[:, j]).sum(axis=1)
-    return sums
-
-
-def _diagonal_sums(x: np.ndarray, in_x: np.ndarray) -> np.ndarray:
-    """(s,) sums of the kernel of each row with itself."""
-    sums = np.zeros(len(in_x))
-    for i in row_blocks(len(x)):
-        sums += in_x[:, i] @ _cube((float64(x[i]) ** 2).sum(axis=1), x.shape[1])
-    return sums
-
-
-def _cube(products: np.ndarray, d: int) -> np.ndarray:
-    values = products / d + 1
-    return values * values * values  # ** 3 is a power of a float, ten times slower

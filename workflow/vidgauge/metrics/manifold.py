@@ -8,12 +8,12 @@ metrics for generative models". All decisions are those of exact float64 distanc
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from vidgauge.metrics._arrays import as_count, as_matrix, as_pair, row_blocks
-from vidgauge.metrics._neighbours import Cloud, Tile, squared_radii
+from vidgauge.metrics._neighbours import Cloud, Tile, nearest, rows_against, squared_radii
 
 
 class PrecisionRecall(NamedTuple):
@@ -30,11 +30,15 @@ class DensityCoverage(NamedTuple):
     coverage: float
 
 
-def precision_recall(reference: Any, candidate: Any, *, k: int = 3) -> PrecisionRecall:
+def precision_recall(
+    reference: Any, candidate: Any, *, k: int = 3, radius: Literal["float64", "float16"] = "float64"
+) -> PrecisionRecall:
     """Precision (is the candidate realistic?) and recall (is all of the reference met?), 0 to 1; higher is better.
 
     reference: (n, d), candidate: (m, d), n and m > k, any real dtype. A row is in a ball if its distance to the
-    centre is at most the radius. Raises ValueError with the shapes seen and wanted.
+    centre is at most the radius. radius: float16 rounds radii to half precision, as NVIDIA's code and data-juicer do:
+    above 65504 a ball holds everything, below 3e-8 nothing but its centre.
+    Raises ValueError with the shapes seen and wanted.
 
     >>> precision_recall([[0.0], [1.0], [9.0]], [[0.5], [1.0], [99.0]], k=1)  # 99 lies in no ball
     PrecisionRecall(precision=0.6666666666666666, recall=1.0)
@@ -42,6 +46,8 @@ def precision_recall(reference: Any, candidate: Any, *, k: int = 3) -> Precision
     x, y = as_pair(reference, candidate, rows=as_count(k, "k") + 1)
     real, fake = Cloud(x), Cloud(y)
     of_real, of_fake = squared_radii(real, k), squared_radii(fake, k)
+    if radius == "float16":
+        of_real, of_fake = _squares_of_halves(of_real), _squares_of_halves(of_fake)
     precise, recalled = np.zeros(len(fake), dtype=bool), np.zeros(len(real), dtype=bool)
     for i, j, tile in _tiles(real, fake):
         precise[j] |= tile.below(of_real[i, None], strict=False).any(axis=0)
@@ -69,6 +75,35 @@ def density_coverage(reference: Any, candidate: Any, *, k: int = 5) -> DensityCo
         held += int(real.counts[i] @ inside @ fake.counts[j])
         covered[i] |= inside.any(axis=1)
     return DensityCoverage(held / (k * fake.total), _share(covered, real))
+
+
+def authenticity(reference: Any, candidate: Any) -> float:
+    """Percentage (0 to 100) of candidates that are no copies of the reference; higher is better.
+
+    reference: (n, d), n >= 2; candidate: (m, d), m >= 1; any real dtype. A candidate is authentic if it is farther from
+    its nearest reference than this is from its own nearest other reference, and strictly so: Alaa et al. (2022), "How
+    faithful is your synthetic data?", as in dgm-eval's AuthPct. Of several nearest references the loneliest decides, so
+    that their order does not. Candidates far from everything are authentic: read it beside a distance.
+    Raises ValueError with the shapes seen and wanted.
+
+    >>> authenticity([[0.0], [1.0], [5.0]], [[0.0], [0.5], [2.5]])  # a copy, one that is near 0 and 1, one that is not
+    33.33333333333333...
+    """
+    as_matrix(reference, "reference", rows=2)
+    x, y = as_pair(reference, candidate)
+    real, fake = Cloud(x), Cloud(y)
+    of_real, authentic = squared_radii(real, 1), np.zeros(len(fake), dtype=bool)
+    for rows in rows_against(real, len(fake)):
+        i, j, distances = nearest(fake.points[rows], real)
+        near = np.flatnonzero(distances <= of_real[j])
+        authentic[rows] = True
+        authentic[rows.start + i[near]] = False
+    return 100 * _share(authentic, fake)
+
+
+def _squares_of_halves(squares: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):  # a radius too large for float16 is infinite, as in the code that is followed
+        return np.sqrt(squares).astype(np.float16).astype(np.float64) ** 2
 
 
 def _tiles(real: Cloud, fake: Cloud) -> Iterator[tuple[slice, slice, Tile]]:

@@ -2,7 +2,8 @@
 
 A reduction is one module of `vidgauge.metrics.reductions`, found by being there and named as its file. It ends with
 `METRIC = ReduceSpec(...)`, whose `reduce` imports the arithmetic when it is called and whose options are the
-keyword arguments of `reduce` after `seed`: names, types and defaults stand there and nowhere else.
+keyword arguments of `reduce` after `seed` (and `videos`, where it is `by_video`: the video of each row of both sides):
+names, types and defaults stand there and nowhere else.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from pydantic import TypeAdapter, ValidationError
 from vidgauge.errors import UsageError, did_you_mean
 from vidgauge.specs import ReduceSpec
 
+GIVEN = ("seed", "videos")  # keyword arguments of a `reduce` function that are no options
+
 
 def reductions() -> Mapping[str, ReduceSpec]:
     """Every reduction by name, in alphabetical order.
 
     >>> list(reductions())
-    ['density_coverage', 'frechet', 'inception_score', 'kernel', 'kernel_exact', 'precision_recall']
+    ['authenticity', 'cmmd', 'density_coverage', 'frechet', ...]
     """
     return _discover("vidgauge.metrics.reductions")
 
@@ -46,9 +49,9 @@ def reduction(name: str) -> ReduceSpec:
 
 
 def defaults(reduce: Callable[..., Any]) -> dict[str, Any]:
-    """The options of a `reduce` function and their defaults: its keyword arguments after `seed`."""
+    """The options of a `reduce` function and their defaults: its keyword arguments after `seed` and `videos`."""
     parameters = inspect.signature(reduce).parameters.values()
-    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "seed"}
+    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in GIVEN}
 
 
 def check_options(spec: ReduceSpec, options: Mapping[str, Any]) -> list[str]:

@@ -12,7 +12,8 @@ from typing import Any
 
 from vidgauge import __version__
 from vidgauge.files import write_json, write_text
-from vidgauge.report.table import Row, csv_text, table_text
+from vidgauge.report.comparable import Row
+from vidgauge.report.table import csv_text, table_text
 
 PACKAGES = ("av", "h5py", "numpy", "pillow", "scipy", "snakemake", "timm", "torch", "torch-fidelity", "torchvision")
 

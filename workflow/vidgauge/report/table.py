@@ -8,10 +8,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-Row = Mapping[str, Any]
+from vidgauge.report import comparable
+from vidgauge.report.comparable import Row
 
 ARROWS = {"lower": "↓", "higher": "↑"}
 
@@ -41,24 +42,26 @@ def _flat(row: Row) -> dict[str, Any]:
 def table_text(evaluation: str, rows: Sequence[Row], left_out: Mapping[str, Mapping[str, int]] | None = None) -> str:
     """A table for the terminal: one line per metric, one column per candidate, the best one marked, then the notes.
 
+    What does not compare stands in lines of its own, and a note says which knob differs.
+
     left_out: videos that were rejected, {dataset: {reason: how many}}.
     """
     candidates = list(dict.fromkeys(row["candidate"] for row in rows))
     references = sorted({row["reference"] for row in rows if row["reference"] is not None})
-    lines = [["metric", "", *candidates, "samples", "videos"]]
-    for group in _by_metric(rows):
+    groups = comparable.lines(rows)
+    protocols = len({row["protocol"] for row in rows}) > 1
+    cells = [["metric", "", *(["protocol"] if protocols else []), *candidates, "samples", "videos"]]
+    for label, group in groups.items():
         first, best = group[0], _best(group)
-        cells = {row["candidate"]: _number(row) + (" *" if row["candidate"] in best else "  ") for row in group}
+        values = {row["candidate"]: _number(row) + (" *" if row["candidate"] in best else "  ") for row in group}
+        head = [label, ARROWS[first["better"]], *([first["protocol"]] if protocols else [])]
         counts = [_counts(group, "n"), _counts(group, "videos")]
-        lines.append([first["metric"], ARROWS[first["better"]], *(cells.get(name, "") for name in candidates), *counts])
+        cells.append([*head, *(values.get(name, "") for name in candidates), *counts])
     title = f"{evaluation}: {', '.join(candidates)}" + (f" against {', '.join(references)}" if references else "")
     legend = "↓ lower is better, ↑ higher is better, * best; samples and videos: candidate / reference"
-    return "\n".join([title, "", *_aligned(lines), "", legend, *_notes(rows), *_left_out(left_out or {})]) + "\n"
-
-
-def _by_metric(rows: Sequence[Row]) -> Iterable[list[Row]]:
-    for name in dict.fromkeys(row["metric"] for row in rows):
-        yield [row for row in rows if row["metric"] == name]
+    aligned = _aligned(cells, left=3 if protocols else 2)
+    notes = [*_notes(groups), *(f"- {text}" for text in comparable.apart(groups)), *_left_out(left_out or {})]
+    return "\n".join([title, "", *aligned, "", legend, *notes]) + "\n"
 
 
 def _best(group: Sequence[Row]) -> set[str]:
@@ -79,21 +82,24 @@ def _number(row: Row) -> str:
 
 
 def _counts(group: Sequence[Row], kind: str) -> str:
-    """The counts behind a line of the table: one number where all candidates have the same."""
+    """The counts behind a line of the table: one number where all candidates have the same, ? where none is known."""
 
-    def span(values: set[int]) -> str:
-        return str(min(values)) if len(values) == 1 else f"{min(values)}-{max(values)}"
+    def span(values: set[int | None]) -> str:
+        known = sorted(value for value in values if value is not None)
+        return "?" if not known else str(known[0]) if len(known) == 1 else f"{known[0]}-{known[-1]}"
 
     candidate = span({row[f"{kind}_candidate"] for row in group})
-    reference = {row[f"{kind}_reference"] for row in group} - {None}
-    return f"{candidate} / {span(reference)}" if reference else candidate
+    if group[0]["reference"] is None:
+        return candidate
+    return f"{candidate} / {span({row[f'{kind}_reference'] for row in group})}"
 
 
-def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+def _aligned(lines: Sequence[Sequence[str]], left: int) -> list[str]:
+    """Columns of one width each, the first `left` ones flush left, the others flush right."""
     widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
     return [
         "  ".join(
-            cell.ljust(width) if index < 2 else cell.rjust(width) for index, (cell, width) in enumerate(pairs)
+            cell.ljust(width) if index < left else cell.rjust(width) for index, (cell, width) in enumerate(pairs)
         ).rstrip()
         for pairs in (list(zip(line, widths, strict=True)) for line in lines)
     ]
@@ -107,25 +113,27 @@ def _left_out(left_out: Mapping[str, Mapping[str, int]]) -> list[str]:
     ]
 
 
-def _notes(rows: Sequence[Row]) -> list[str]:
+def _notes(groups: Mapping[str, Sequence[Row]]) -> list[str]:
     """Warnings, notes and licences, each once, with what it speaks of."""
-    spoken: dict[str, list[Row]] = {}
-    for row in rows:
-        for text in [*row["warnings"], *([row["note"]] if row["note"] else []), *_licence(row)]:
-            spoken.setdefault(text, []).append(row)
-    return [f"- {_subject(those, rows)}: {text}" for text, those in spoken.items()]
+    spoken: dict[str, list[tuple[str, str]]] = {}
+    for label, group in groups.items():
+        for row in group:
+            for text in [*row["warnings"], *([row["note"]] if row["note"] else []), *_licence(row)]:
+                spoken.setdefault(text, []).append((label, row["candidate"]))
+    return [f"- {_subject(those, groups)}: {text}" for text, those in spoken.items()]
 
 
 def _licence(row: Row) -> list[str]:
     return [f"weights {row['weights']}, licence: {row['licence']}"] if row["weights"] else []
 
 
-def _subject(those: Sequence[Row], rows: Sequence[Row]) -> str:
+def _subject(those: Sequence[tuple[str, str]], groups: Mapping[str, Sequence[Row]]) -> str:
     """What a note speaks of, as short as can be: everything, some metrics of all candidates, or single numbers."""
-    if len(those) == len(rows):
+    if len(those) == sum(map(len, groups.values())):
         return "all"
     names = []
-    for metric, group in ((group[0]["metric"], group) for group in _by_metric(those)):
-        whole = len(group) == sum(row["metric"] == metric for row in rows)
-        names += [metric] if whole else [f"{metric} of {row['candidate']}" for row in group]
+    for label in dict.fromkeys(label for label, _ in those):
+        candidates = [candidate for name, candidate in those if name == label]
+        whole = len(candidates) == len(groups[label])
+        names += [label] if whole else [f"{label} of {candidate}" for candidate in candidates]
     return ", ".join(names)

@@ -8,7 +8,8 @@
     /failed   (k,) JSON text {"video", "path", "reason", "detail"}: videos that could not be decoded
     attributes: kind "clips", schema, spec (the full clip spec, JSON), shape [t, h, w], and what the writer was given
 
-Row i of each is one clip, in the order in which they were appended. A file without clips is valid.
+Row i of each is one clip, in the order in which they were appended: the workflow sorts by video id, then by place in
+the video, whatever the draw. A file without clips is valid.
 """
 
 from __future__ import annotations
@@ -86,7 +87,14 @@ class ClipsWriter:
         self._index.append(numbers)
 
     def fail(self, video_id: str, path: str, reason: str, detail: str) -> None:
-        """Note a video that could not be decoded. reason: a fixed word for programs, detail: a sentence for people."""
+        """Note a video that could not be decoded; its clips, if it was the last one that gave any, are taken back.
+
+        reason: a fixed word for programs, detail: a sentence for people.
+        """
+        while self._keys and self._keys[-1][0] == video_id:
+            self._seen.remove(self._keys.pop()[:2])
+            self._index.pop()
+        self._frames.resize(len(self._keys), axis=0)
         self._failed.append({"video": video_id, "path": str(path), "reason": reason, "detail": detail})
 
     def __exit__(

@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -180,6 +180,11 @@ def read_failed(path: str | PathLike[str]) -> list[dict[str, Any]]:
         return hdf5.read_failed(file)
 
 
+def is_features(path: Path) -> bool:
+    """Whether a file is one of features, with their rows: not other statistics, nor another HDF5 file."""
+    return hdf5.kind_of(path) == KIND
+
+
 def array_widths(path: str | PathLike[str]) -> dict[str, int]:
     """Names of the arrays and how wide their rows are."""
     with _opened(path) as file:
@@ -197,18 +202,30 @@ def read_array(path: str | PathLike[str], name: str) -> FeatureArray:
     return read_samples(path, name, None)
 
 
-def read_samples(path: str | PathLike[str], name: str, samples: int | None) -> FeatureArray:
+def read_samples(
+    path: str | PathLike[str], name: str, samples: int | None, by: Literal["hash", "name"] = "hash"
+) -> FeatureArray:
     """The rows that `select` picks, in canonical order; fewer where there are fewer, all where `samples` is None.
 
-    Videos that could not be decoded keep their places in the order: which videos stand in for them would depend on how
-    many shards the file holds. The rows are then fewer than asked for.
+    by name: the first rows in order of video and frame, and in that order. By hash, videos that could not be decoded
+    keep their places in the order: which videos stand in for them would depend on how many shards the file holds. The
+    rows are then fewer than asked for.
     """
     with _opened(path) as file:
         group = _group(path, file, name)
         origin = _origin(group)
-        rows = _selected(origin, [str(entry["video"]) for entry in hdf5.read_failed(file)], samples)
-        values = _take(group["values"], rows)
+        if by == "name":
+            rows = _first_by_name(origin, samples)
+            values = _take(group["values"], np.sort(rows))[np.argsort(np.argsort(rows))]
+        else:
+            rows = _selected(origin, [str(entry["video"]) for entry in hdf5.read_failed(file)], samples)
+            values = _take(group["values"], rows)
     return FeatureArray(values, origin.video[rows], origin.draw[rows], origin.start[rows])
+
+
+def _first_by_name(origin: Origin, samples: int | None) -> np.ndarray:
+    _, place = np.unique(origin.video.astype(str), return_inverse=True)
+    return np.lexsort((origin.start, place))[:samples]
 
 
 def _selected(origin: Origin, failed: Sequence[str], samples: int | None) -> np.ndarray:

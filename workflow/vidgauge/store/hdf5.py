@@ -44,6 +44,19 @@ def open_checked(path: Path, kind: str, schema: int) -> h5py.File:
     return file
 
 
+def kind_of(path: Path) -> str | None:
+    """What kind of vidgauge's files one is; None for any other file. VidgaugeError where its HDF5 is damaged."""
+    with path.open("rb") as beginning:
+        if beginning.read(8) != b"\x89HDF\r\n\x1a\n":
+            return None
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            kind = file.attrs.get("kind")
+    except OSError as error:
+        raise damaged(path, error) from error
+    return None if kind is None else str(kind)
+
+
 def damaged(path: Path, error: Exception) -> VidgaugeError:
     """The error for a file of the right schema that does not hold what it should."""
     return VidgaugeError(f"{path}: is damaged ({error}); delete it and run again")

@@ -9,11 +9,12 @@ from typing import BinaryIO
 
 from vidgauge.errors import UsageError, VidgaugeError
 from vidgauge.manifest.sources.rows import NO_COLUMNS, Listing, Row, SourceSpec, State
+from vidgauge.manifest.sources.selection import Selection
 
 _WANTED = "expected an array of shape (n, t, h, w, 3) and type uint8"
 
 
-def listing(source: Path, root: Path, _root_is_given: bool) -> Listing:
+def listing(source: Path, root: Path, _root_is_given: bool, _selection: Selection) -> Listing:
     """List an .npy array. Raises UsageError for another shape or type, VidgaugeError for a file that is broken."""
     if not source.is_relative_to(root):
         raise UsageError(f"{source}: lies outside its root {root}; change or remove `root`.")
@@ -53,6 +54,6 @@ def _header(source: Path, file: BinaryIO) -> tuple[tuple[int, ...], str]:
 
 SOURCE = SourceSpec(
     says="an .npy array (n, t, h, w, 3) of uint8",
-    accepts=lambda path, is_folder: not is_folder and path.suffix.lower() == ".npy",
+    accepts=lambda path, form: form == "file" and path.suffix.lower() == ".npy",
     listing=listing,
 )

@@ -1,6 +1,7 @@
 """A .csv manifest: a header with a column `video`, `videos` or `path` (the first of these), one video per record.
 
-The other columns travel with the video, as text. Commas and line breaks inside a field need double quotes.
+The other columns travel with the video, as text, and `where` compares them as they are written. Commas and line
+breaks inside a field need double quotes.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from pathlib import Path
 from vidgauge.errors import UsageError, VidgaugeError
 from vidgauge.manifest.sources.entries import Entries
 from vidgauge.manifest.sources.rows import NO_COLUMNS, Listing, SourceSpec, is_text
+from vidgauge.manifest.sources.selection import Selection, Where, equal_text
 
 _VIDEO_COLUMNS = ("video", "videos", "path")
 
 
-def listing(source: Path, root: Path, root_is_given: bool) -> Listing:
+def listing(source: Path, root: Path, root_is_given: bool, selection: Selection) -> Listing:
     """List a .csv manifest."""
-    entries = Entries(root, root_is_given)
+    where = Where(source, selection.where, equal_text)
+    entries = Entries(root, root_is_given, where)
     # surrogateescape: a record that is not UTF-8 is found in its fields, and hides no other
     with source.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
         records = _records(source, lines, entries)
@@ -32,7 +35,8 @@ def listing(source: Path, root: Path, root_is_given: bool) -> Listing:
                 entries.reject(line, "bad-encoding", "is not UTF-8")
             else:
                 columns = {name: field for name, field in zip(header, fields, strict=True) if name != key}
-                entries.add(line, fields[header.index(key)], columns or NO_COLUMNS)
+                if where.takes(columns):
+                    entries.add(line, fields[header.index(key)], columns or NO_COLUMNS)
     return entries.listing()
 
 
@@ -69,6 +73,7 @@ def _video_column(source: Path, header: list[str]) -> str:
 
 SOURCE = SourceSpec(
     says="a .csv manifest with a column `video` or `path`",
-    accepts=lambda path, is_folder: not is_folder and path.suffix.lower() == ".csv",
+    accepts=lambda path, form: form == "file" and path.suffix.lower() == ".csv",
     listing=listing,
+    takes=frozenset({"where"}),
 )

@@ -22,6 +22,7 @@ from vidgauge.manifest.sources.rows import (
     refusal,
     state_of,
 )
+from vidgauge.manifest.sources.selection import Where
 
 _FORMS = '{"videos": ["a.mp4", ...], ...} or {"video": "a.mp4", ...}'
 
@@ -29,9 +30,10 @@ _FORMS = '{"videos": ["a.mp4", ...], ...} or {"video": "a.mp4", ...}'
 class Entries:
     """Collects the entries of one manifest; nothing stops at the first bad one."""
 
-    def __init__(self, root: Path, root_is_given: bool) -> None:
+    def __init__(self, root: Path, root_is_given: bool, where: Where) -> None:
         self.root = os.path.abspath(root)
         self.root_is_given = root_is_given
+        self.where = where
         resolved = os.path.realpath(root)
         self._prefixes = tuple(folder.rstrip("/") + "/" for folder in dict.fromkeys((self.root, resolved)))
         self._folders: dict[str, str] = {}  # resolved parents: realpath costs a system call for each part of a path
@@ -45,17 +47,19 @@ class Entries:
         self._rejected.append(Reject(line, path, reason, detail, name))
 
     def record(self, line: int, value: object, *, is_escaped: bool) -> None:
-        r"""Add the videos of one object; its other keys travel with each of them.
+        r"""Add the videos of one object, if `where` takes it; its other keys travel with each of them.
 
         `is_escaped`: whether its text holds a backslash and a u, and so perhaps half a character (\ud800).
         """
         if not isinstance(value, dict):
             return self.reject(line, "no-videos-key", f"expected {_FORMS}, found a {_json_type(value)}")
+        if is_escaped and not is_text(to_json(value)):
+            return self.reject(line, "bad-encoding", "holds a lone surrogate (\\ud800 to \\udfff), which is no text")
+        if not self.where.takes(value):
+            return None
         if ("videos" in value) == ("video" in value):
             both = "both `videos` and `video`" if "video" in value else f"the keys {', '.join(value) or '(none)'}"
             return self.reject(line, "no-videos-key", f"expected {_FORMS}, found {both}")
-        if is_escaped and not is_text(to_json(value)):
-            return self.reject(line, "bad-encoding", "holds a lone surrogate (\\ud800 to \\udfff), which is no text")
         videos = value.pop("videos") if "videos" in value else [value.pop("video")]
         if not isinstance(videos, list) or not videos:
             found = "an empty list" if videos == [] else f"a {_json_type(videos)}"
@@ -94,7 +98,11 @@ class Entries:
         return None
 
     def listing(self) -> Listing:
-        """All that was added. Which of several lines for one video is kept does not depend on their order."""
+        """All that was added. Which of several lines for one video is kept does not depend on their order.
+
+        Raises UsageError where `where` asks for what no row has.
+        """
+        self.where.check()
         for path, rows in self._again.items():
             kept, *others = sorted(rows, key=lambda row: (row.id, to_json(row.columns), row.line))
             self._rows[path] = kept

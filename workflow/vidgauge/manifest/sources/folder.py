@@ -10,12 +10,13 @@ surely not meant.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from vidgauge.errors import UsageError
 from vidgauge.manifest.sources.entries import UnusableError, check_file
+from vidgauge.manifest.sources.pairs import one_side
 from vidgauge.manifest.sources.rows import (
     NO_COLUMNS,
     VIDEO_SUFFIXES,
@@ -30,64 +31,80 @@ from vidgauge.manifest.sources.rows import (
     refusal,
     suffix,
 )
+from vidgauge.manifest.sources.selection import Selection
 
 
-class _Folder(NamedTuple):
+class Folder(NamedTuple):
     """One folder of the search: its entries by what they are."""
 
     name: str  # relative to the root, with a slash at the end unless empty
+    below: tuple[str, ...]  # the parts of its path below the folder where the search began
     path: str  # resolved
     videos: list[os.DirEntry[str]]
     images: list[os.DirEntry[str]]
     is_empty: bool
 
 
-def listing(source: Path, root: Path, _root_is_given: bool) -> Listing:
+def listing(source: Path, root: Path, _root_is_given: bool, selection: Selection) -> Listing:
     """List a folder. Raises UsageError where it holds nothing, or both videos and frame folders."""
     if not source.is_relative_to(root):
         raise UsageError(f"{source}: lies outside its root {root}; change or remove `root`.")
     rejected: list[Reject] = []
-    folders = list(_walk(source, root, rejected))
+    folders = list(walk(source, root, rejected))
     with_videos = [folder for folder in folders if folder.videos]
     with_frames = [folder for folder in folders if folder.images and not folder.videos and folder.path != str(source)]
-    if with_videos and with_frames:
-        raise UsageError(_both(source, with_videos, with_frames))
-    if with_videos:
-        rows = [row for folder in with_videos for row in _video_rows(folder, rejected)]
-    elif with_frames:
-        rows = [row for folder in with_frames for row in _frame_rows(folder, rejected)]
+    if with_frames and not with_videos:
         rejected += [_nothing_in(folder) for folder in folders if folder.is_empty]
-    elif not rejected:
+    if not (with_videos or with_frames or rejected):
         raise UsageError(_nothing(source, folders))
-    else:
-        rows = []
+    return rows_of(source, with_videos, with_frames, rejected, selection)
+
+
+def rows_of(
+    source: Path, videos: Sequence[Folder], frames: Sequence[Folder], rejected: list[Reject], selection: Selection
+) -> Listing:
+    """The videos of folders, or the folders of frames. Raises UsageError where there are both."""
+    if videos and frames:
+        raise UsageError(_both(source, videos, frames))
+    rows = [row for folder in videos for row in _video_rows(folder, rejected)]
+    rows += [row for folder in frames for row in _frame_rows(folder, rejected)]
     rows.sort(key=lambda row: row.id)
-    return Listing(rows, sorted(rejected, key=lambda bad: (bad.path or "", bad.reason)))
+    return one_side(source, Listing(rows, sorted(rejected, key=lambda bad: (bad.path or "", bad.reason))), selection)
 
 
-def _walk(source: Path, root: Path, rejected: list[Reject]) -> Iterator[_Folder]:
-    """Every folder from the source down, links followed but never in a circle."""
+def walk(
+    source: Path,
+    root: Path,
+    rejected: list[Reject],
+    *,
+    enter: Callable[[Sequence[str]], bool] = lambda _below: True,
+) -> Iterator[Folder]:
+    """Every folder from the source down that `enter` takes, by the parts of its path below the source.
+
+    Links are followed, but never in a circle.
+    """
     name = source.relative_to(root).as_posix()
-    stack = [("" if name == "." else f"{name}/", str(source), frozenset[str]())]
+    stack: list[tuple[str, tuple[str, ...], str, frozenset[str]]]
+    stack = [("" if name == "." else f"{name}/", (), str(source), frozenset())]
     while stack:
-        name, path, above = stack.pop()
-        folder = _Folder(name, path, [], [], False)
+        name, below, path, above = stack.pop()
+        folder = Folder(name, below, path, [], [], False)
         try:
             with os.scandir(path) as entries:
-                seen, below = _sort_entries(folder, entries, rejected)
+                seen, children = _sort_entries(folder, entries, rejected)
         except OSError as error:
             rejected.append(_reject(path, name.rstrip("/"), *refusal(error)))
             continue
         yield folder._replace(is_empty=not seen)
         above |= {path}
-        for entry in below:
+        for entry in children:
             target = os.path.realpath(entry.path) if entry.is_symlink() else os.path.join(path, entry.name)
-            if target not in above:
-                stack.append((f"{name}{entry.name}/", target, above))
+            if target not in above and enter(inside := (*below, entry.name)):
+                stack.append((f"{name}{entry.name}/", inside, target, above))
 
 
 def _sort_entries(
-    folder: _Folder, entries: Iterator[os.DirEntry[str]], rejected: list[Reject]
+    folder: Folder, entries: Iterator[os.DirEntry[str]], rejected: list[Reject]
 ) -> tuple[int, list[os.DirEntry[str]]]:
     """Fill in the folder's videos and images; return how many entries it has, and the folders below it."""
     seen = 0
@@ -113,7 +130,7 @@ def _sort_entries(
     return seen, below
 
 
-def _video_rows(folder: _Folder, rejected: list[Reject]) -> Iterator[Row]:
+def _video_rows(folder: Folder, rejected: list[Reject]) -> Iterator[Row]:
     for entry in folder.videos:
         name = folder.name + entry.name
         try:
@@ -129,7 +146,7 @@ def _video_rows(folder: _Folder, rejected: list[Reject]) -> Iterator[Row]:
         yield Row(name, path, "file", None, found.st_size, found.st_mtime_ns, None, NO_COLUMNS, None)
 
 
-def _frame_rows(folder: _Folder, rejected: list[Reject]) -> Iterator[Row]:
+def _frame_rows(folder: Folder, rejected: list[Reject]) -> Iterator[Row]:
     name = folder.name.rstrip("/")
     try:
         state = images_state(folder.images, os.stat(folder.path).st_mtime_ns)
@@ -143,11 +160,11 @@ def _reject(path: str, name: str | None, reason: str, detail: str) -> Reject:
     return Reject(None, printable(path), reason, detail, name)
 
 
-def _nothing_in(folder: _Folder) -> Reject:
+def _nothing_in(folder: Folder) -> Reject:
     return _reject(folder.path, folder.name.rstrip("/"), "empty", "is a folder that holds nothing, among frame folders")
 
 
-def _both(source: Path, videos: list[_Folder], frames: list[_Folder]) -> str:
+def _both(source: Path, videos: Sequence[Folder], frames: Sequence[Folder]) -> str:
     count = sum(len(folder.videos) for folder in videos)
     first_video = min(folder.name + entry.name for folder in videos for entry in folder.videos)
     first_frames = min(folder.name for folder in frames)
@@ -158,7 +175,7 @@ def _both(source: Path, videos: list[_Folder], frames: list[_Folder]) -> str:
     )
 
 
-def _nothing(source: Path, folders: list[_Folder]) -> str:
+def _nothing(source: Path, folders: list[Folder]) -> str:
     if folders and folders[0].images:
         return (
             f"{source}: holds {len(folders[0].images)} images and no videos. A frame folder is one video: "
@@ -172,6 +189,7 @@ def _nothing(source: Path, folders: list[_Folder]) -> str:
 
 SOURCE = SourceSpec(
     says=f"a folder of videos ({', '.join(sorted(VIDEO_SUFFIXES))}) or a folder of frame folders",
-    accepts=lambda _path, is_folder: is_folder,
+    accepts=lambda _path, form: form == "folder",
     listing=listing,
+    takes=frozenset({"side", "suffixes"}),
 )

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from vidgauge.manifest.sources.entries import Entries
 from vidgauge.manifest.sources.rows import Listing, SourceSpec
+from vidgauge.manifest.sources.selection import Selection, Where, equal_json
 from vidgauge.manifest.sources.strict_json import JSON_ERRORS, decode, said
 
 
-def listing(source: Path, root: Path, root_is_given: bool) -> Listing:
+def listing(source: Path, root: Path, root_is_given: bool, selection: Selection) -> Listing:
     """List a .jsonl manifest."""
-    entries = Entries(root, root_is_given)
+    entries = Entries(root, root_is_given, Where(source, selection.where, equal_json))
     with source.open("rb") as lines:  # bytes: a line that is not UTF-8 must not hide the others
         for number, raw in enumerate(lines, 1):
             try:
@@ -36,6 +37,7 @@ def listing(source: Path, root: Path, root_is_given: bool) -> Listing:
 
 SOURCE = SourceSpec(
     says='a .jsonl manifest: one {"videos": [paths], "text": ...} per line',
-    accepts=lambda path, is_folder: not is_folder and path.suffix.lower() in (".jsonl", ".ndjson"),
+    accepts=lambda path, form: form == "file" and path.suffix.lower() in (".jsonl", ".ndjson"),
     listing=listing,
+    takes=frozenset({"where"}),
 )

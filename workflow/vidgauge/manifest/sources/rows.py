@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from vidgauge.manifest.sources.selection import Selection
+
 Kind = Literal["file", "frames", "array"]
+Form = Literal["file", "folder", "pattern"]  # what stands at a source's path; a pattern where nothing does
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v", ".gif"})
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})  # media.images.SUFFIXES
@@ -56,6 +59,7 @@ REASONS = {
     "no-videos-key": "a line without a usable `videos` list or `video` path",
     "outside-root": "a path that leaves the root which the configuration gives",
     "duplicate": "a video that another line names too",
+    "unpaired": "a video of a paired source whose partner is not there",
     "missing": "no such file",
     "empty": "a file of 0 bytes, or a folder that holds nothing",
     "folder": "a folder without images, where a video was expected",
@@ -75,11 +79,12 @@ class Listing:
 
 @dataclass(frozen=True)
 class SourceSpec:
-    """A kind of source. `accepts` looks at the name (and whether it is a folder), `listing` at the content."""
+    """A kind of source. `accepts` looks at the name and the form, `listing` at the content."""
 
     says: str  # what is accepted, for people
-    accepts: Callable[[Path, bool], bool]
-    listing: Callable[[Path, Path, bool], Listing]  # (source, root, whether the user gave the root)
+    accepts: Callable[[Path, Form], bool]
+    listing: Callable[[Path, Path, bool, Selection], Listing]  # (source, root, whether the user gave the root, ...)
+    takes: frozenset[str] = frozenset()  # the keys of Selection that mean something here
 
 
 def suffix(name: str) -> str:
@@ -90,6 +95,16 @@ def suffix(name: str) -> str:
     """
     dot = name.rfind(".")
     return name[dot:].lower() if dot > 0 else ""
+
+
+def stem(name: str) -> str:
+    """An id without the suffix of a video.
+
+    >>> stem("sub/a.mp4"), stem("frames/v1.2")
+    ('sub/a', 'frames/v1.2')
+    """
+    ending = suffix(name)
+    return name[: -len(ending)] if ending in VIDEO_SUFFIXES else name
 
 
 def is_image(name: str) -> bool:

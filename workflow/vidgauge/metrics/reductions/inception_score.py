@@ -17,13 +17,19 @@ def reduce(
     seed: int,  # noqa: ARG001 - the published scores fix their shuffle: shuffle_seed
     splits: Annotated[int, Field(ge=1)] = 10,
     shuffle_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = 42,
+    shuffle_by: Literal["numpy", "torch"] = "numpy",
+    epsilon: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0,
     input: Literal["logits", "probabilities"] = "logits",  # noqa: A002 - the word of the configuration
 ) -> Reduced:
-    """value and mean: the mean over splits; std: the population deviation over them. Logits pass a float64 softmax."""
+    """value and mean: the mean over splits; std: the population deviation over them. Logits pass a float64 softmax.
+
+    shuffle_by: torch is data-juicer's order of frames. epsilon: added inside the logarithms."""
     from vidgauge.metrics.inception import inception_score, probabilities_from_logits
 
     probabilities = probabilities_from_logits(candidate) if input == "logits" else candidate
-    found = inception_score(probabilities, splits=splits, shuffle_seed=shuffle_seed)
+    found = inception_score(
+        probabilities, splits=splits, shuffle_seed=shuffle_seed, shuffle_by=shuffle_by, epsilon=epsilon
+    )
     return Reduced(found.mean, {"mean": found.mean, "std": found.std})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -17,12 +17,25 @@ def reduce(
     seed: int,
     subsets: Annotated[int, Field(ge=1)] = 100,
     subset_size: Annotated[int, Field(ge=2)] = 1000,
+    subset_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None,
+    short: Literal["shrink", "refuse"] = "shrink",
+    scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0,
 ) -> Reduced:
-    """value: the mean over subsets, not multiplied by 1000; subset_std: the population deviation over them."""
+    """value: the mean over subsets; subset_std: the population deviation over them; both times `scale`.
+
+    subset_seed: None is the run's seed; torch-fidelity's is 2020. short: refuse gives no value where a set has fewer
+    than subset_size rows, as torch-fidelity."""
     from vidgauge.metrics.kernel import kernel_distance
 
-    found = kernel_distance(reference, candidate, subsets=subsets, subset_size=subset_size, seed=seed)
-    return Reduced(found.mean, {"subset_std": found.std})
+    found = kernel_distance(
+        reference,
+        candidate,
+        subsets=subsets,
+        subset_size=subset_size,
+        seed=seed if subset_seed is None else subset_seed,
+        short=short,
+    )
+    return Reduced(found.mean * scale, {"subset_std": found.std * scale})
 
 
 METRIC = ReduceSpec(
@@ -30,6 +43,6 @@ METRIC = ReduceSpec(
     reduce=reduce,
     better="lower",
     version=1,
-    source="Bińkowski et al. 2018 (KID), subsets drawn as in StyleGAN-V and clean-fid",
+    source="Bińkowski et al. 2018 (KID), subsets drawn as in StyleGAN-V, clean-fid and torch-fidelity",
     options=defaults(reduce),
 )

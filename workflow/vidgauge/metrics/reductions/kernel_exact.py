@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from vidgauge.metrics.registry import defaults
 from vidgauge.specs import Reduced, ReduceSpec
@@ -13,11 +15,12 @@ def reduce(
     candidate: Any,
     *,
     seed: int,  # noqa: ARG001 - nothing is drawn
+    scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0,
 ) -> Reduced:
-    """value: unbiased MMD² of the cubic kernel."""
+    """value: unbiased MMD² of the cubic kernel, times `scale`."""
     from vidgauge.metrics.kernel import kernel_distance_exact
 
-    return Reduced(kernel_distance_exact(reference, candidate))
+    return Reduced(kernel_distance_exact(reference, candidate) * scale)
 
 
 METRIC = ReduceSpec(

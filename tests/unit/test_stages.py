@@ -1,0 +1,59 @@
+"""A probed shard becomes a clips file: every start once, and frames as they are where that is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.make_videos import encode, frames
+from tests.unit.media.helpers import video
+from vidgauge.files import to_jsonl
+from vidgauge.manifest.probing import video_as_dict
+from vidgauge.specs import Asked, ClipSpec, Video
+from vidgauge.stages import make_clips_file
+from vidgauge.store.clips import open_clips
+
+LOSSLESS = {"codec": "ffv1", "pix_fmt": "bgr0"}
+NATIVE = ClipSpec(frames=1, size="native", start="each", clips_per_video=4)
+
+
+@pytest.fixture
+def shard(tmp_path: Path) -> tuple[Path, list[Video], list[np.ndarray]]:
+    """Two videos of one size, one of another."""
+    clips = [frames(6, 47, 63), frames(3, 47, 63, seed=1), frames(4, 32, 40)]
+    videos = [video(encode(tmp_path / f"{i}.mkv", clip, **LOSSLESS)) for i, clip in enumerate(clips)]
+    path = tmp_path / "0.jsonl"
+    path.write_text(to_jsonl([{"video": video_as_dict(item)} for item in videos]))
+    return path, videos, clips
+
+
+def test_frames_as_they_are(shard: tuple[Path, list[Video], list[np.ndarray]], tmp_path: Path) -> None:
+    path, _, clips = shard
+    asked = Asked(spec=NATIVE, seed=7, draws=4, native=(47, 63))
+    make_clips_file(path, asked, tmp_path / "c.h5", workers=2)
+    with open_clips(tmp_path / "c.h5") as made:
+        assert made.shape == (1, 47, 63)
+        assert made.video == ["0.mkv"] * 4 + ["1.mkv"] * 3  # not the one of another size, which the gate has listed
+        assert sorted(made.draw.tolist()) == [0, 0, 1, 1, 2, 2, 3]
+        assert made.spec["native"] == [47, 63]
+        assert not made.failed
+        for row, (name, start) in enumerate(zip(made.video, made.start.tolist(), strict=True)):
+            np.testing.assert_array_equal(made[row : row + 1][0, 0], clips[int(name[0])][start])
+
+
+def test_a_shard_without_videos_of_that_size(shard: tuple[Path, list[Video], list[np.ndarray]], tmp_path: Path) -> None:
+    make_clips_file(shard[0], Asked(spec=NATIVE, seed=7, draws=4, native=(8, 9)), tmp_path / "c.h5", workers=1)
+    with open_clips(tmp_path / "c.h5") as made:
+        assert (len(made), made.shape, made.failed) == (0, (1, 8, 9), [])
+
+
+def test_the_stored_spec_has_no_size_of_videos_but_for_native(
+    shard: tuple[Path, list[Video], list[np.ndarray]], tmp_path: Path
+) -> None:
+    asked = Asked(spec=ClipSpec(frames=3, size=(8, 9), start="first", clips_per_video=1), seed=0, draws=1)
+    make_clips_file(shard[0], asked, tmp_path / "c.h5", workers=1)
+    with open_clips(tmp_path / "c.h5") as made:
+        assert "native" not in made.spec
+        assert len(made) == 3
