@@ -95,8 +95,12 @@ def _counts(ticket: Path, folder: Path) -> bool:
 
 
 def write_listings(config: Config, manifests: Path) -> None:
-    """List the source of every dataset of videos. Raises UsageError with the problems of all of them."""
-    problems = []
+    """List the source of every dataset of videos. Raises UsageError with the problems of all datasets."""
+    problems = [
+        f"datasets.{name}: {dataset.source}: there is no such file of saved statistics; correct the path"
+        for name, dataset in config.datasets.items()
+        if dataset.is_statistics and not Path(dataset.source).is_file()
+    ]
     for name in config.listed:
         dataset = config.datasets[name]
         try:

@@ -20,7 +20,7 @@ from vidgauge.store.features import (
     read_samples,
 )
 from vidgauge.store.select import select
-from vidgauge.store.statistics import Statistics, read_statistics, read_values
+from vidgauge.store.statistics import Statistics, format_of, read_statistics, read_values
 
 MADE_WITH = ("extractor", "weights", "weights_sha256", "precision")
 """What a features file says of the network that made it, and numbers depend on."""
@@ -97,9 +97,11 @@ def read_side(plan: Mapping[str, Any], name: str, file: Path, *, reference: bool
         rows = read_samples(file, array, samples, by=by)
         decoded = len(set(read_origin(file, array).video))
         return Side(name, rows, read_attrs(file), read_failed(file), decoded, file=file if saved else None)
-    values = read_values(file, saved["array"])
+    array = saved["array"] or (plan["array"] if format_of(file) == "hdf5" else None)
+    values = read_values(file, array)
     if values is None:
-        return Side(name, None, saved=read_statistics(file, saved["array"], n=saved["n"]), file=file)
+        found = read_statistics(file, array, n=saved["n"])
+        return Side(name, None, found.about if "extractor" in found.about else {}, saved=found, file=file)
     ids = np.array([f"{row:012d}" for row in range(len(values))], dtype=object)
     zeros = np.zeros(len(values), np.int64)
     picked = select(ids, zeros, samples)
