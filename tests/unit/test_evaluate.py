@@ -30,7 +30,7 @@ BAD = {"video": "bad.mp4", "path": "/videos/bad.mp4", "reason": "undecodable", "
 def plan_of(reduce: str = "kernel_exact", *, array: str = "clip", **keys: Any) -> dict[str, Any]:
     """The plan of one metric over the arrays of `features`, as a job reads it."""
     definition = {"reduce": reduce, "extractor": "pixel_grid", "array": array, "clips": {"frames": FRAMES}}
-    own = {key: keys.pop(key) for key in ("seed", "runs", "bad_videos", "reference") if key in keys}
+    own = {key: keys.pop(key) for key in ("seed", "runs", "bad_videos", "reference", "datasets") if key in keys}
     config = load(
         {
             "evaluation": "test",

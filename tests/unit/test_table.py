@@ -223,3 +223,45 @@ def test_a_candidate_without_a_metrics_row_leaves_its_cell_empty() -> None:
 
 def test_two_equal_best_ones_are_both_marked() -> None:
     assert line_of("looks", row(), row(candidate="b"), row(candidate="c", value=9.0)).count("*") == 2
+
+
+def test_other_settings_are_other_lines_and_a_note_says_which() -> None:
+    """Two numbers of one metric that do not compare never stand side by side."""
+    one = row(candidate="a", value=2.0, knobs={"reduce": "frechet", "stride": "1"})
+    two = row(candidate="b", value=1.0, knobs={"reduce": "frechet", "stride": "8"})
+    text = lines(one, two)
+    assert [line.split()[:2] for line in text if line.startswith("looks")] == [["looks", "[1]"], ["looks", "[2]"]]
+    assert not any("*" in line for line in text if line.startswith("looks"))  # neither is the better one
+    assert notes(one, two) == [
+        "- looks [1] (user), looks [2] (user) do not compare with one another, they differ in: stride 1 | 8"
+    ]
+
+
+def test_protocols_are_named_where_there_are_several() -> None:
+    known = {"reduce": "frechet", "size": "256"}
+    one = row("fvd", protocol="data-juicer", knobs=known | {"size": "[240, 320]"})
+    two = row("cd-fvd.i3d", protocol="cd-fvd", knobs=known)
+    three = row("kvd", protocol="data-juicer", knobs=known | {"reduce": "kernel"})
+    assert "protocol" in lines(one, two, three)[2]
+    assert "protocol" not in lines(one, three)[2]
+    (said,) = notes(one, two, three)
+    assert said.startswith("- fvd (data-juicer), cd-fvd.i3d (cd-fvd) do not compare with one another")
+    assert said.endswith("they differ in: size [240, 320] | 256")
+
+
+def test_another_reference_is_another_line() -> None:
+    found = notes(row(reference="real"), row(reference="held-out", candidate="b"))
+    assert any("differ in: reference real | held-out" in note for note in found)
+
+
+def test_counts_that_are_not_known() -> None:
+    assert line_of("looks", row(n_reference=None, videos_reference=None))[-6:] == ["40", "/", "?", "20", "/", "?"]
+
+
+def test_two_names_of_one_number() -> None:
+    """clean-fid's legacy_tensorflow is torch-fidelity's FID."""
+    known = {"reduce": "frechet"}
+    one = row("clean-fid.x", protocol="clean-fid", knobs=known)
+    assert notes(one, row("torch-fidelity.x", protocol="torch-fidelity", knobs=known)) == [
+        "- clean-fid.x (clean-fid), torch-fidelity.x (torch-fidelity) have the same settings: names of one number"
+    ]

@@ -99,12 +99,13 @@ def _reduce(
     try:
         if bare := [side for side in sides if side is not None and side.samples is None]:
             if spec.from_stats is None:
-                names = " and ".join(f"{side.file} holds" for side in bare)
-                return f"undefined: {spec.name} needs features, and {names} statistics only"
+                names = " and ".join(side.name for side in bare)
+                return f"undefined: {spec.name} needs features, and of {names} there are statistics only"
             return spec.from_stats(*(side and side.statistics() for side in sides), seed=seed, **options)
         if spec.by_video:
             options["videos"] = tuple(_videos(side, keys) for side in sides)
-        return spec.reduce(*(side and side.samples and side.samples.values for side in sides), seed=seed, **options)
+        values = [None if side is None or side.samples is None else side.samples.values for side in sides]
+        return spec.reduce(*values, seed=seed, **options)
     except ValueError as error:
         return f"undefined: {error}"
 

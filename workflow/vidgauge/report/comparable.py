@@ -40,6 +40,9 @@ def apart(labelled: Mapping[str, Sequence[Row]]) -> Iterable[str]:
             continue
         said = [f"{label} ({row['protocol']})" for label, row in firsts.items()]
         knobs = differing([{**row["knobs"], "reference": row["reference"] or "-"} for row in firsts.values()])
+        if not knobs:
+            yield f"{', '.join(said)} have the same settings: names of one number"
+            continue
         few = len(said) == 2  # with more, the values would fill a page
         what = "; ".join(f"{name} {' | '.join(values)}" if few else name for name, values in knobs.items())
         yield f"{', '.join(said)} do not compare with one another, they differ in: {what}"

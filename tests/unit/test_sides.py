@@ -1,0 +1,102 @@
+"""Saved statistics in the place of features: what they are good for, and what must be said of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from tests.unit.test_evaluate import FRAMES, features, plan_of, values_of
+from vidgauge import metrics
+from vidgauge.errors import VidgaugeError
+from vidgauge.evaluate import evaluate
+from vidgauge.store.export import export
+from vidgauge.store.features import read_samples
+from vidgauge.store.hdf5 import write_attrs
+
+
+def planned(reduce: str = "frechet", source: str = "real.npz", n: int | None = None, **keys: Any) -> dict[str, Any]:
+    return plan_of(reduce, datasets={"real": {"source": source, "n": n}, "mine": {"source": "y"}}, **keys)
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    return features(tmp_path / "mine.h5", 40, seed=1, shift=0.5)
+
+
+def changed(path: Path, **attrs: Any) -> Path:
+    """The reference's features, with other attributes."""
+    features(path, 50, seed=2)
+    with h5py.File(path, "r+") as file:
+        write_attrs(file, attrs)
+    return path
+
+
+def saved(folder: Path, to: str, name: str) -> Path:
+    path = folder / name
+    export(features(folder / "full.h5", 50, seed=2), path, to=to, array="clip")  # type: ignore[arg-type]
+    return path
+
+
+@pytest.mark.parametrize(("to", "name"), [("npz", "real.npz"), ("cd-fvd", "real.pkl")])
+@pytest.mark.parametrize("ddof", [0, 1])
+def test_a_frechet_distance_takes_statistics(tmp_path: Path, mine: Path, to: str, name: str, ddof: int) -> None:
+    row = evaluate(planned(source=name, n=50, options={"ddof": ddof}), "mine", [mine, saved(tmp_path, to, name)])
+    wanted = metrics.frechet_distance(values_of(50, 2), values_of(40, 1, 0.5), ddof=ddof)
+    assert row["value"] == pytest.approx(wanted, rel=1e-6)
+    assert (row["n_reference"], row["videos_reference"], row["clip_spec_reference"]) == (50, None, None)
+    assert any(f"{name} does not say which network" in text for text in row["warnings"])
+    assert not any("from how many samples" in text for text in row["warnings"])
+
+
+def test_a_covariance_of_unknown_divisor_is_used_as_it_is(tmp_path: Path, mine: Path) -> None:
+    row = evaluate(planned(options={"ddof": 1}), "mine", [mine, saved(tmp_path, "npz", "real.npz")])
+    wanted = metrics.frechet_distance(values_of(50, 2), values_of(40, 1, 0.5), ddof=1)  # npz files hold that of n - 1
+    assert row["value"] == pytest.approx(wanted, rel=1e-9)
+    assert row["n_reference"] is None
+    assert any("from how many samples" in text for text in row["warnings"])
+
+
+def test_others_say_that_they_need_features(tmp_path: Path, mine: Path) -> None:
+    row = evaluate(planned("kernel"), "mine", [mine, saved(tmp_path, "npz", "real.npz")])
+    assert row["value"] is None
+    assert "undefined: kernel needs features, and of real there are statistics only" in row["warnings"]
+
+
+def test_features_of_another_run_are_a_reference_like_any_other(tmp_path: Path, mine: Path) -> None:
+    full = features(tmp_path / "full.h5", 50, seed=2)
+    row = evaluate(planned("kernel_exact", source="full.h5", samples=30), "mine", [mine, full])
+    wanted = evaluate(plan_of("kernel_exact", samples=30), "mine", [mine, full])
+    assert (row["value"], row["n_reference"]) == (wanted["value"], 30)
+    assert row["warnings"] == wanted["warnings"]
+
+
+def test_statistics_of_another_network_are_refused(tmp_path: Path, mine: Path) -> None:
+    other = changed(tmp_path / "other.h5", extractor="i3d_kinetics400")
+    with pytest.raises(VidgaugeError, match=r"other\.h5: cannot be compared.*i3d_kinetics400.*metric on the network"):
+        evaluate(planned(source="other.h5"), "mine", [mine, other])
+
+
+def test_statistics_of_another_width_are_refused(tmp_path: Path, mine: Path) -> None:
+    np.savez(tmp_path / "wide.npz", mu=np.zeros(7), sigma=np.eye(7))
+    with pytest.raises(VidgaugeError, match=r"wide\.npz.*mine 24 features.*real 7 features"):
+        evaluate(planned(source="wide.npz"), "mine", [mine, tmp_path / "wide.npz"])
+
+
+def test_statistics_made_otherwise_are_told_of(tmp_path: Path, mine: Path) -> None:
+    spec = {"frames": FRAMES, "stride": 4, "clips_per_video": 9}
+    other = changed(tmp_path / "full.h5", clip_spec=spec, precision="bfloat16")
+    row = evaluate(planned(source="full.h5"), "mine", [mine, other])
+    (said,) = (text for text in row["warnings"] if "was made with another" in text)
+    assert said == "real: full.h5 was made with another precision, stride"
+
+
+def test_samples_by_name_are_the_first_ones(tmp_path: Path, mine: Path) -> None:
+    found = read_samples(mine, "frame", 7, by="name")
+    assert list(found.video) == [name for name in ("v000.mp4", "v001.mp4", "v002.mp4", "v003.mp4") for _ in "ab"][:7]
+    assert list(found.start) == [0, 1, 0, 1, 0, 1, 0]
+    everything = read_samples(mine, "frame", None)
+    assert (found.values == everything.values[:7]).all()
