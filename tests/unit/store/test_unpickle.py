@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+import vidgauge
 from vidgauge.errors import VidgaugeError
 from vidgauge.store import unpickle
 from vidgauge.store.unpickle import read_pickle
@@ -281,9 +282,9 @@ def test_other_files_are_told_for_what_they_are(tmp_path: Path) -> None:
 def test_in_a_process_of_its_own_nothing_runs(tmp_path: Path) -> None:
     made = tmp_path / "made"
     path = write(tmp_path, pickle.dumps({"raw_mean": Calls(os.system, f"touch {made}"), "num_items": 1}))
-    code = "import sys; from vidgauge.store.commands import export; export(sys.argv[1:])"
-    args = [str(path), "--to", "npz", "--out", str(tmp_path / "out.npz")]
-    done = subprocess.run([sys.executable, "-c", code, *args], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "vidgauge", "export", str(path), "--to", "npz", "--out", str(tmp_path / "out.npz")]
+    environment = {**os.environ, "PYTHONPATH": str(Path(vidgauge.__file__).parents[1])}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode
     assert f"asks for {os.name}.system" in done.stderr
     assert not made.exists()
