@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
+from tests.unit.manifest.test_pair_keys import manifest
 from tests.unit.test_evaluate import FRAMES, features, plan_of, values_of
 from vidgauge import metrics
 from vidgauge.errors import VidgaugeError
@@ -100,3 +101,17 @@ def test_samples_by_name_are_the_first_ones(tmp_path: Path, mine: Path) -> None:
     assert list(found.start) == [0, 1, 0, 1, 0, 1, 0]
     everything = read_samples(mine, "frame", None)
     assert (found.values == everything.values[:7]).all()
+
+
+def test_a_video_whose_partner_was_rejected_is_left_out_and_told_of(tmp_path: Path, mine: Path) -> None:
+    """Thirty of the forty partners are usable: with `reject` the metric goes on with the pairs that are whole."""
+    real = features(tmp_path / "real.h5", 30, seed=2)
+    manifests = [tmp_path / "mine.jsonl", tmp_path / "real.jsonl"]
+    for path, count in zip(manifests, (40, 30), strict=True):
+        manifest(path, *((f"v{video:03d}.mp4", {}) for video in range(count)))
+    row = evaluate(plan_of("pair_distance", bad_videos={"action": "reject"}), "mine", [mine, real], manifests)
+    wanted = np.square(values_of(40, 1, 0.5)[:30].astype(float) - values_of(30, 2)).sum(axis=1).mean()
+    assert row["value"] == pytest.approx(wanted, rel=1e-12)
+    assert "mine: 10 videos whose partner is missing are left out" in row["warnings"]
+    strict = evaluate(plan_of("pair_distance"), "mine", [mine, real], manifests)
+    assert strict["value"] is None

@@ -49,6 +49,8 @@ def _of_side(side: Side, wanted: int | None) -> list[str]:
         texts.append(f"{side.name}: all {n} samples have the same features; look at the network and what it is fed")
     if side.failed:
         texts.append(f"{side.name}: {len(side.failed)} videos could not be decoded and are left out")
+    if side.alone:
+        texts.append(f"{side.name}: {side.alone} videos whose partner is missing are left out")
     if side.distinct is not None and side.distinct < n:
         texts.append(
             f"{side.name}: only {side.distinct} of {n} samples are distinct; videos are too short for more draws"

@@ -11,7 +11,7 @@ from vidgauge.cautions import cautions
 from vidgauge.errors import VidgaugeError
 from vidgauge.manifest.pairs import pair_keys
 from vidgauge.metrics import registry
-from vidgauge.sides import Side, read_side, refuse_other_features
+from vidgauge.sides import Side, read_side, refuse_other_features, with_partners
 from vidgauge.specs import Reduced
 
 ROW = {
@@ -65,13 +65,15 @@ def evaluate(
     runs, names = len(plan["seeds"]), [candidate, plan["reference"]]
     if len(files) != runs * (2 if plan["reference"] else 1):
         raise VidgaugeError(f"{plan['metric']}: {runs} runs do not fit {len(files)} features files")
-    candidates = [read_side(plan, candidate, file, reference=False) for file in files[:runs]]
+    keys = {name: pair_keys(manifest) for name, manifest in zip(names, manifests, strict=False)}
+    candidates = [read_side(plan, candidate, file, keys, reference=False) for file in files[:runs]]
     references: list[Side | None] = [None] * runs
     if plan["reference"]:
-        references = [read_side(plan, names[1], file, reference=True) for file in files[runs:]]
+        references = [read_side(plan, names[1], file, keys, reference=True) for file in files[runs:]]
     _refuse_undecodable(plan, [side for side in (*candidates, *references) if side])
-    keys = {name: pair_keys(manifest) for name, manifest in zip(names, manifests, strict=False)}
-    results = [_reduce(plan, *pair, keys) for pair in zip(plan["seeds"], candidates, references, strict=True)]
+    if plan["bad_videos"]["action"] == "reject":
+        candidates = [with_partners(*pair) for pair in zip(candidates, references, strict=True)]
+    results = [_reduce(plan, *pair) for pair in zip(plan["seeds"], candidates, references, strict=True)]
     return _row(plan, candidates, references, results)
 
 
@@ -88,9 +90,7 @@ def _refuse_undecodable(plan: Mapping[str, Any], sides: Sequence[Side]) -> None:
             )
 
 
-def _reduce(
-    plan: Mapping[str, Any], seed: int, candidate: Side, reference: Side | None, keys: Mapping[str, Mapping[str, str]]
-) -> Reduced | str:
+def _reduce(plan: Mapping[str, Any], seed: int, candidate: Side, reference: Side | None) -> Reduced | str:
     """The reduction's result, or in words why it has none: too few samples, as a rule. The other metrics go on."""
     spec, options = registry.reductions()[plan["definition"]["reduce"]], dict(plan["options"])
     sides = [reference, candidate]
@@ -103,19 +103,11 @@ def _reduce(
                 return f"undefined: {spec.name} needs features, and of {names} there are statistics only"
             return spec.from_stats(*(side and side.statistics() for side in sides), seed=seed, **options)
         if spec.by_video:
-            options["videos"] = tuple(_videos(side, keys) for side in sides)
+            options["videos"] = tuple(side and side.keys() for side in sides)
         values = [None if side is None or side.samples is None else side.samples.values for side in sides]
         return spec.reduce(*values, seed=seed, **options)
     except ValueError as error:
         return f"undefined: {error}"
-
-
-def _videos(side: Side | None, keys: Mapping[str, Mapping[str, str]]) -> list[str] | None:
-    """The video of each sample: its id, or where videos are paired the key that it shares with its partner."""
-    if side is None or side.samples is None:
-        return None
-    known = keys.get(side.name, {})
-    return [known.get(video, video) for video in side.samples.video]
 
 
 def _row(

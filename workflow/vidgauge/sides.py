@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,8 @@ class Side:
     decoded: int = 0  # videos of the features file, sampled here or not
     saved: Statistics | None = None
     file: Path | None = None  # of saved statistics
+    pairs: Mapping[str, str] = field(default_factory=dict)  # where videos are paired: the key of each, by id
+    alone: int = 0  # videos that are left out because their partner is missing
 
     @property
     def n(self) -> int | None:
@@ -74,6 +76,10 @@ class Side:
             return self.n
         return len(set(zip(self.samples.video, self.samples.start, strict=True)))
 
+    def keys(self) -> list[str]:
+        """The video of each sample: its id, or where videos are paired the key that it shares with its partner."""
+        return [self.pairs.get(video, video) for video in self.samples.video] if self.samples is not None else []
+
     def statistics(self) -> Statistics:
         """Mean and covariance of the samples, or those that were saved."""
         from vidgauge.metrics.stats import stats_from_features
@@ -85,7 +91,9 @@ class Side:
         return Statistics(n, mean, cov, 0, {})
 
 
-def read_side(plan: Mapping[str, Any], name: str, file: Path, *, reference: bool) -> Side:
+def read_side(
+    plan: Mapping[str, Any], name: str, file: Path, pairs: Mapping[str, Mapping[str, str]], *, reference: bool
+) -> Side:
     """What a metric takes of a features file, or of a file of saved statistics.
 
     Raises VidgaugeError where the file lacks the array, or cannot be read.
@@ -96,7 +104,8 @@ def read_side(plan: Mapping[str, Any], name: str, file: Path, *, reference: bool
         array = (saved or {}).get("array") or plan["array"]
         rows = read_samples(file, array, samples, by=by)
         decoded = len(set(read_origin(file, array).video))
-        return Side(name, rows, read_attrs(file), read_failed(file), decoded, file=file if saved else None)
+        of_saved = file if saved else None
+        return Side(name, rows, read_attrs(file), read_failed(file), decoded, file=of_saved, pairs=pairs.get(name, {}))
     array = saved["array"] or (plan["array"] if format_of(file) == "hdf5" else None)
     values = read_values(file, array)
     if values is None:
@@ -106,6 +115,17 @@ def read_side(plan: Mapping[str, Any], name: str, file: Path, *, reference: bool
     zeros = np.zeros(len(values), np.int64)
     picked = select(ids, zeros, samples)
     return Side(name, FeatureArray(values[picked], ids[picked], zeros[picked], zeros[picked]), file=file)
+
+
+def with_partners(candidate: Side, reference: Side | None) -> Side:
+    """The candidate without the samples of videos whose partner the reference lacks; itself where none are paired."""
+    if not candidate.pairs or candidate.samples is None or reference is None:
+        return candidate
+    rows, ours, there = candidate.samples, candidate.keys(), set(reference.keys())
+    kept = np.array([key in there for key in ours], dtype=bool)
+    alone = len(set(rows.video)) - len(set(rows.video[kept]))
+    samples = FeatureArray(rows.values[kept], rows.video[kept], rows.draw[kept], rows.start[kept])
+    return replace(candidate, samples=samples, alone=alone)
 
 
 def refuse_other_features(candidate: Side, reference: Side) -> None:
