@@ -128,6 +128,8 @@ def test_the_row_has_exactly_the_keys_of_the_contract(pair: list[Path]) -> None:
         "n_reference": 50,
         "videos_candidate": 40,
         "videos_reference": 50,
+        "candidate_digest": None,
+        "reference_digest": None,
         "better": "lower",
         "scale": 1.0,
         "extractor": "pixel_grid",
@@ -212,7 +214,7 @@ def test_a_metric_without_a_reference_has_null_there(pair: list[Path]) -> None:
 
 @pytest.mark.parametrize(("name", "count"), [("kernel_exact", 1), ("kernel_exact", 3), ("inception_score", 2)])
 def test_a_wrong_number_of_files_is_refused(pair: list[Path], name: str, count: int) -> None:
-    with pytest.raises(VidgaugeError, match=f"m: 1 runs do not fit {count} features files"):
+    with pytest.raises(VidgaugeError, match=f"m: 1 runs of . sets do not fit {count} files"):
         evaluate(plan_of(name), "mine", [*pair, *pair][:count])
 
 

@@ -106,9 +106,12 @@ def test_draws_are_named_and_how_they_were_asked_for_is_not() -> None:
     assert resolved(auto, seed=1, draws=4)["clips_per_video"] == 4
 
 
-def test_every_start_and_as_many_draws_are_the_same_clips() -> None:
-    every, some = ClipSpec(start="each", clips_per_video="all"), ClipSpec(start="each", clips_per_video=8)
-    assert clips_name(every, seed=1, draws=8) == clips_name(some, seed=1, draws=8)
+def test_every_start_is_the_same_for_all_seeds() -> None:
+    every = ClipSpec(start="each", clips_per_video="all")
+    assert clips_name(every, seed=1, draws=8) == clips_name(every, seed=2, draws=8)
+    assert resolved(every, seed=1, draws=8)["seed"] is None
+    some = ClipSpec(start="each", clips_per_video=8)
+    assert clips_name(some, seed=1, draws=8) != clips_name(some, seed=2, draws=8)
 
 
 def test_resolved_holds_every_key_but_those_that_came_later_and_are_not_used() -> None:

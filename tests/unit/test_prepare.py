@@ -84,6 +84,26 @@ def test_plans_hold_what_jobs_read(tmp_path: Path) -> None:
         assert read(f"metrics/{name}.json") == wanted == read("evaluation.json")["metrics"][name]
 
 
+def test_another_file_of_statistics_is_seen(tmp_path: Path) -> None:
+    """Also one that is older than the results: what a plan says of it differs, and the plan is written anew."""
+    for name in ("one.npz", "two.npz"):
+        (tmp_path / name).write_bytes(name.encode())
+        os.utime(tmp_path / name, (1, 1))
+
+    def changed(name: str) -> set[str]:
+        sources = {"real": {"source": str(tmp_path / name)}, "a": {"source": str(tmp_path / "videos" / "a")}}
+        return written(configured(tmp_path, datasets=sources), tmp_path)
+
+    assert changed("one.npz") == PLANS
+    assert changed("one.npz") == set()
+    assert changed("two.npz") == PLANS - {"screen.json", "gate.json"}
+    (tmp_path / "two.npz").write_bytes(b"other bytes, as old")
+    os.utime(tmp_path / "two.npz", (1, 1))
+    assert changed("two.npz") == PLANS - {"screen.json", "gate.json"}
+    with pytest.raises(UsageError, match=r"datasets\.real: .*gone\.npz: there is no such file of saved statistics"):
+        changed("gone.npz")
+
+
 @pytest.mark.parametrize(
     ("changes", "new"),
     [

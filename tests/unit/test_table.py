@@ -252,6 +252,9 @@ def test_protocols_are_named_where_there_are_several() -> None:
 def test_another_reference_is_another_line() -> None:
     found = notes(row(reference="real"), row(reference="held-out", candidate="b"))
     assert any("differ in: reference real | held-out" in note for note in found)
+    one, two = row(reference_digest="1" * 64), row(reference_digest="2" * 64, candidate="b")
+    assert any("differ in: reference real (11111111) | real (22222222)" in note for note in notes(one, two))
+    assert not notes(one, row(reference_digest="1" * 64, reference="the same", candidate="b"))
 
 
 def test_counts_that_are_not_known() -> None:

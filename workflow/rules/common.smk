@@ -63,9 +63,9 @@ def gate_counts():
 
 
 def features_of(metric, dataset):
-    """The features file of each run that a metric reads of a dataset, or its saved statistics."""
+    """The features file of each run that a metric reads of a dataset; of saved statistics the plan says where they are."""
     if CONFIG.datasets[dataset].is_statistics:
-        return [CONFIG.datasets[dataset].source] * CONFIG.runs
+        return []
     files = plan.features(CONFIG, METRICS[metric], dataset, gate_counts())
     return [f"<results>/features/{file.dataset}/{file.clips}/{file.extractor}.h5" for file in files]
 
@@ -187,8 +187,7 @@ def metric_manifests(wildcards):
     """The videos of both sets, where a metric compares each with its own partner."""
     if not METRICS[wildcards.metric].reduce.paired:
         return []
-    datasets = [wildcards.candidate, CONFIG.reference]
-    return expand("<results>/manifests/{dataset}/videos.jsonl", dataset=datasets)
+    return expand("<results>/manifests/{dataset}/videos.jsonl", dataset=[wildcards.candidate, CONFIG.reference])
 
 
 def manifest_options(wildcards, input):

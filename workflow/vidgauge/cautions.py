@@ -6,19 +6,15 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vidgauge.sides import Side, saved_warnings
+from vidgauge.sides import Side, samples_of, saved_warnings
 
 
 def cautions(plan: Mapping[str, Any], candidates: Sequence[Side], references: Sequence[Side | None]) -> list[str]:
     """The warnings of a metric's runs, each once. The sides are those of each run."""
     there = [side for side in (*candidates, *references) if side]
     found = [*_few_samples(plan, there), *_unverified(plan, there[0]), *_mixed(there)]
-    if references[0]:
-        found += saved_warnings(candidates[0], references[0])
-    for side in candidates:
-        found += _of_side(side, plan["samples"][0])
-    for side in filter(None, references):
-        found += _of_side(side, plan["samples"][1])
+    for side in there:
+        found += [*saved_warnings(plan, side), *_of_side(side, samples_of(plan, side.name))]
     return list(dict.fromkeys(found))
 
 
@@ -34,9 +30,8 @@ def _few_samples(plan: Mapping[str, Any], sides: Sequence[Side]) -> list[str]:
 def _unverified(plan: Mapping[str, Any], side: Side) -> list[str]:
     if {**side.attrs, **plan["own"]}.get("weights_verified") is not False:
         return []
-    return [
-        f"weights not verified: no digest of {side.attrs['weights']} is known, only the configuration vouches for it"
-    ]
+    weights = side.attrs.get("weights") or plan["definition"]["extractor"]
+    return [f"weights not verified: no digest of {weights} is known, only the configuration vouches for it"]
 
 
 def _of_side(side: Side, wanted: int | None) -> list[str]:

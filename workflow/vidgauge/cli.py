@@ -221,7 +221,7 @@ def merge(shards: tuple[Path, ...], out: Path) -> None:
 
 @main.command()
 @click.argument("plan", type=File)
-@click.argument("features", type=File, nargs=-1, required=True)
+@click.argument("features", type=File, nargs=-1)
 @click.option("--candidate", required=True, help="The candidate's name.")
 @click.option("--manifest", "manifests", type=File, multiple=True, help="Where videos are paired: both videos.jsonl.")
 @click.option("--out", type=Out, required=True, help="The result, JSON.")

@@ -144,8 +144,8 @@ class ClipSpec(Closed):
 
     @property
     def seeded(self) -> bool:
-        """Whether clips depend on the seed."""
-        return self.start in ("random", "each")
+        """Whether clips depend on the seed. Every possible clip, in whatever order, is the same set."""
+        return self.start == "random" or (self.start == "each" and self.clips_per_video != "all")
 
     def as_stored(self) -> dict[str, Any]:
         """All keys as JSON knows them, save those that came later and are at their default.

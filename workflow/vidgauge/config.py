@@ -143,6 +143,9 @@ def _metric_problems(config: Config, name: str) -> Iterable[str]:
     if reduce is not None and reduce.needs_reference and config.reference is None:
         choices = ", ".join(config.datasets)
         yield f"'{name}' compares with a reference, but reference is null; set reference to one of: {choices}"
+    if reduce is not None and reduce.paired:
+        for dataset in set(config.datasets) - set(config.listed):
+            yield f"'{name}' compares each video with its own, but {dataset} is saved statistics; give its videos"
     if definition.extractor in config.extractor_names():
         yield from _unvouched(config, definition)
 

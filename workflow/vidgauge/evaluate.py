@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from vidgauge.cautions import cautions
 from vidgauge.errors import VidgaugeError
 from vidgauge.manifest.pairs import pair_keys
 from vidgauge.metrics import registry
-from vidgauge.sides import Side, read_side, refuse_other_features, with_partners
+from vidgauge.sides import Side, read_saved, read_side, refuse_other_widths, with_partners
 from vidgauge.specs import Reduced
 
 ROW = {
@@ -26,6 +27,8 @@ ROW = {
     "n_reference": "samples of the reference; null without one",
     "videos_candidate": "videos that the candidate's samples come from",
     "videos_reference": "videos that the reference's samples come from; null without one",
+    "candidate_digest": "of the ids and contents of the candidate's videos; of saved statistics, of the file",
+    "reference_digest": "the same of the reference; null without one",
     "better": "lower or higher",
     "scale": "what the formula's result was multiplied by",
     "extractor": "the network",
@@ -57,19 +60,25 @@ def evaluate(
     """The row of one metric and candidate.
 
     plan: as `vidgauge.plan.metric_plan` gives it. files: the candidate's features of each run, then the reference's if
-    the metric has one; saved statistics stand in for features. manifests: videos.jsonl of the candidate, then of the
-    reference, for metrics that compare each video with its own reference video. Raises VidgaugeError where videos could
-    not be decoded and `bad_videos` says fail, and for files that cannot be compared. A metric that has no value here,
-    with too few samples say, gives a row whose value is null, and a warning.
+    the metric has one; none of a dataset that is saved statistics, which the plan names. manifests: videos.jsonl of the
+    candidate, then of the reference, for metrics that compare each video with its own reference video. Raises
+    VidgaugeError where videos could not be decoded and `bad_videos` says fail, and for files that cannot be compared.
+    A metric that has no value here, with too few samples say, gives a row whose value is null, and a warning.
     """
-    runs, names = len(plan["seeds"]), [candidate, plan["reference"]]
-    if len(files) != runs * (2 if plan["reference"] else 1):
-        raise VidgaugeError(f"{plan['metric']}: {runs} runs do not fit {len(files)} features files")
+    runs, names = len(plan["seeds"]), [name for name in (candidate, plan["reference"]) if name]
+    computed = [name for name in names if name not in plan["statistics"]]
+    if len(files) != runs * len(computed):
+        raise VidgaugeError(f"{plan['metric']}: {runs} runs of {len(computed)} sets do not fit {len(files)} files")
     keys = {name: pair_keys(manifest) for name, manifest in zip(names, manifests, strict=False)}
-    candidates = [read_side(plan, candidate, file, keys, reference=False) for file in files[:runs]]
-    references: list[Side | None] = [None] * runs
-    if plan["reference"]:
-        references = [read_side(plan, names[1], file, keys, reference=True) for file in files[runs:]]
+    given = {name: files[at * runs : (at + 1) * runs] for at, name in enumerate(computed)}
+    sides = [
+        [read_side(plan, name, file, keys.get(name, {})) for file in given[name]]
+        if name in given
+        else [read_saved(plan, name)] * runs
+        for name in names
+    ]
+    candidates: Sequence[Side] = sides[0]
+    references: Sequence[Side | None] = sides[1] if plan["reference"] else [None] * runs
     _refuse_undecodable(plan, [side for side in (*candidates, *references) if side])
     if plan["bad_videos"]["action"] == "reject":
         candidates = [with_partners(*pair) for pair in zip(candidates, references, strict=True)]
@@ -95,7 +104,7 @@ def _reduce(plan: Mapping[str, Any], seed: int, candidate: Side, reference: Side
     spec, options = registry.reductions()[plan["definition"]["reduce"]], dict(plan["options"])
     sides = [reference, candidate]
     if reference is not None:
-        refuse_other_features(candidate, reference)
+        refuse_other_widths(candidate, reference)
     try:
         if bare := [side for side in sides if side is not None and side.samples is None]:
             if spec.from_stats is None:
@@ -103,7 +112,11 @@ def _reduce(plan: Mapping[str, Any], seed: int, candidate: Side, reference: Side
                 return f"undefined: {spec.name} needs features, and of {names} there are statistics only"
             return spec.from_stats(*(side and side.statistics() for side in sides), seed=seed, **options)
         if spec.by_video:
-            options["videos"] = tuple(side and side.keys() for side in sides)
+            unknown = [side.name for side in sides if side is not None and side.keys() is None]
+            if not unknown:
+                options["videos"] = tuple(side and side.keys() for side in sides)
+            elif signature(spec.reduce).parameters["videos"].default is Parameter.empty:
+                return f"undefined: {spec.name} needs the video of each sample, which {' and '.join(unknown)} lacks"
         values = [None if side is None or side.samples is None else side.samples.values for side in sides]
         return spec.reduce(*values, seed=seed, **options)
     except ValueError as error:
@@ -134,6 +147,8 @@ def _row(
         "n_reference": reference.n if reference else None,
         "videos_candidate": first.videos,
         "videos_reference": reference.videos if reference else None,
+        "candidate_digest": first.digest,
+        "reference_digest": reference.digest if reference else None,
         "better": reduce.better,
         "scale": plan["options"].get("scale", reduce.scale),
         "extractor": definition["extractor"],
@@ -157,7 +172,8 @@ def _row(
 
 
 def _undecodable(sides: Sequence[Side | None]) -> list[dict[str, Any]]:
-    found = [{"dataset": side.name, **bad} for side in sides if side for bad in side.failed]
+    said = ("video", "path", "reason", "detail")
+    found = [{"dataset": side.name, **{key: bad[key] for key in said}} for side in sides if side for bad in side.failed]
     return [bad for number, bad in enumerate(found) if bad not in found[:number]]
 
 

@@ -53,6 +53,13 @@ def metric_plan(config: Config, metric: Metric) -> dict[str, Any]:
         "options": {**metric.reduce.options, **metric.definition.options},
         "versions": {"row": ROW_VERSION, "reduce": metric.reduce.version},
         "extractors": [extractor_name(config, metric, sampling.clips) for sampling in metric.samplings],
+        "made_with": {
+            "extractor": metric.extractor.name,
+            "version": metric.extractor.version,
+            "weights": metric.weights,
+            "precision": config.precision,
+        },
+        "clips": [sampling.clips.model_dump(mode="json") for sampling in metric.samplings],
         "knobs": knobs(metric, config.precision),
         "note": metric.extractor.note,
         # What a user says of a network, and may say otherwise later; of published ones it stands in their features.
@@ -167,7 +174,9 @@ def clips_asked(config: Config, dataset: str, name: str, counts: Counts) -> Aske
             names = clips_names(config, sampling.clips)
             if name in names:
                 seed, draws = names[name]
-                spec = sampling.clips.model_copy(update={"clips_per_video": draws})
+                spec = sampling.clips
+                if spec.clips_per_video != "all":
+                    spec = spec.model_copy(update={"clips_per_video": draws})
                 size = counts.sizes[dataset][sampling.need] if spec.size == "native" else None
                 return Asked(
                     spec=spec, seed=seed if spec.seeded else 0, draws=draws, native=(size[0], size[1]) if size else None

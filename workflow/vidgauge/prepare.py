@@ -122,6 +122,9 @@ def write_plans(config: Config, manifests: Path, plans: Path) -> None:
     """Write what the jobs of this evaluation read of its configuration, each file with no more than its job needs."""
     listed = {name: read_dataset(manifests / name).counts for name in config.listed}
     asked = {name: plan.metric_plan(config, metric) for name, metric in metrics(config).items()}
+    for metric in asked.values():
+        for name, statistics in metric["statistics"].items():
+            statistics |= _state(Path(config.datasets[name].source))
     files: dict[str, Any] = {
         "screen.json": {"version": plan.SCREEN_VERSION, "listed": listed, "needs": plan.needs(config)},
         "gate.json": {"bad_videos": config.bad_videos.model_dump(mode="json")},
@@ -134,6 +137,12 @@ def write_plans(config: Config, manifests: Path, plans: Path) -> None:
     files |= {f"metrics/{name}.json": metric for name, metric in asked.items()}
     for name, content in files.items():
         write_if_changed(plans / name, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+
+
+def _state(file: Path) -> dict[str, Any]:
+    """Which file of saved statistics is meant. No rule makes it, so that Snakemake is not asked about it."""
+    found = file.stat()
+    return {"path": str(file.resolve()), "bytes": found.st_size, "mtime_ns": found.st_mtime_ns}
 
 
 def joined_shards(file: Path, pattern: str, needed: int, shards: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,8 @@ from vidgauge.store.features import (
 from vidgauge.store.select import select
 from vidgauge.store.statistics import Statistics, format_of, read_statistics, read_values
 
-MADE_WITH = ("extractor", "weights", "weights_sha256", "precision")
-"""What a features file says of the network that made it, and numbers depend on."""
-
-DRAWN = ("clips_per_video", "seed")
-"""Keys of a stored clip spec that say how often and from which seed, not what a clip is."""
+DRAWN = ("clips_per_video", "seed", "native")
+"""Keys of a stored clip spec that say how often, from which seed and of which videos, not what a clip is."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,7 @@ class Side:
     file: Path | None = None  # of saved statistics
     pairs: Mapping[str, str] = field(default_factory=dict)  # where videos are paired: the key of each, by id
     alone: int = 0  # videos that are left out because their partner is missing
+    digest: str | None = None  # of the videos' ids and contents, or of the file of saved statistics
 
     @property
     def n(self) -> int | None:
@@ -76,9 +75,14 @@ class Side:
             return self.n
         return len(set(zip(self.samples.video, self.samples.start, strict=True)))
 
-    def keys(self) -> list[str]:
-        """The video of each sample: its id, or where videos are paired the key that it shares with its partner."""
-        return [self.pairs.get(video, video) for video in self.samples.video] if self.samples is not None else []
+    def keys(self) -> list[str] | None:
+        """The video of each sample: its id, or where videos are paired the key that it shares with its partner.
+
+        None where samples are not known, or their videos.
+        """
+        if self.samples is None or not self.attrs:
+            return None
+        return [self.pairs.get(video, video) for video in self.samples.video]
 
     def statistics(self) -> Statistics:
         """Mean and covariance of the samples, or those that were saved."""
@@ -91,78 +95,116 @@ class Side:
         return Statistics(n, mean, cov, 0, {})
 
 
-def read_side(
-    plan: Mapping[str, Any], name: str, file: Path, pairs: Mapping[str, Mapping[str, str]], *, reference: bool
-) -> Side:
-    """What a metric takes of a features file, or of a file of saved statistics.
+def read_side(plan: Mapping[str, Any], name: str, file: Path, pairs: Mapping[str, str]) -> Side:
+    """What a metric takes of the features of a dataset. pairs: the key of each video, where videos are paired.
 
     Raises VidgaugeError where the file lacks the array, or cannot be read.
     """
-    samples, by = plan["samples"][int(reference)], plan["definition"]["samples_by"]
-    saved = plan["statistics"].get(name)
-    if saved is None or is_features(file):
-        array = (saved or {}).get("array") or plan["array"]
+    attrs = read_attrs(file)
+    return Side(
+        name,
+        read_samples(file, plan["array"], samples_of(plan, name), by=plan["definition"]["samples_by"]),
+        attrs,
+        read_failed(file),
+        decoded=len(set(read_origin(file, plan["array"]).video)),
+        digest=attrs.get("manifest_digest"),
+        pairs=pairs,
+    )
+
+
+def read_saved(plan: Mapping[str, Any], name: str) -> Side:
+    """What a metric takes of a file of saved statistics: features where it has them, else mean and covariance.
+
+    Raises VidgaugeError for a file that cannot be read, or that says it is of another network than the metric's.
+    """
+    said = plan["statistics"][name]
+    file, samples, by = Path(said["path"]), samples_of(plan, name), plan["definition"]["samples_by"]
+    digest = sha256(file.read_bytes()).hexdigest()
+    if is_features(file):
+        attrs, array = read_attrs(file), said["array"] or plan["array"]
+        _refuse_other_network(plan, name, file, attrs)
         rows = read_samples(file, array, samples, by=by)
-        decoded = len(set(read_origin(file, array).video))
-        of_saved = file if saved else None
-        return Side(name, rows, read_attrs(file), read_failed(file), decoded, file=of_saved, pairs=pairs.get(name, {}))
-    array = saved["array"] or (plan["array"] if format_of(file) == "hdf5" else None)
+        return Side(name, rows, attrs, read_failed(file), file=file, digest=digest)
+    array = said["array"] or (plan["array"] if format_of(file) == "hdf5" else None)
     values = read_values(file, array)
     if values is None:
-        found = read_statistics(file, array, n=saved["n"])
-        return Side(name, None, found.about if "extractor" in found.about else {}, saved=found, file=file)
-    ids = np.array([f"{row:012d}" for row in range(len(values))], dtype=object)
+        found = read_statistics(file, array, n=said["n"])
+        attrs = dict(found.about) if "extractor" in found.about else {}
+        _refuse_other_network(plan, name, file, attrs)
+        return Side(name, None, attrs, saved=found, file=file, digest=digest)
+    if said["n"] not in (None, len(values)):
+        raise VidgaugeError(
+            f"datasets.{name}.n: is {said['n']}, but {file} holds the features of {len(values)} samples; remove n"
+        )
+    ids = np.array([f"{row:012d}" for row in range(len(values))], dtype=object)  # its rows have no videos
     zeros = np.zeros(len(values), np.int64)
-    picked = select(ids, zeros, samples)
-    return Side(name, FeatureArray(values[picked], ids[picked], zeros[picked], zeros[picked]), file=file)
+    picked = select(ids, zeros, samples) if by == "hash" else np.arange(len(values))[:samples]
+    rows = FeatureArray(values[picked], ids[picked], zeros[picked], zeros[picked])
+    return Side(name, rows, file=file, digest=digest)
+
+
+def samples_of(plan: Mapping[str, Any], name: str) -> int | None:
+    """How many samples of a dataset a metric asks for; None: all."""
+    asked: int | None = plan["samples"][int(name == plan["reference"])]
+    return asked
 
 
 def with_partners(candidate: Side, reference: Side | None) -> Side:
     """The candidate without the samples of videos whose partner the reference lacks; itself where none are paired."""
-    if not candidate.pairs or candidate.samples is None or reference is None:
+    rows, ours, theirs = candidate.samples, candidate.keys(), reference.keys() if reference else None
+    if not candidate.pairs or rows is None or ours is None or theirs is None:
         return candidate
-    rows, ours, there = candidate.samples, candidate.keys(), set(reference.keys())
+    there = set(theirs)
     kept = np.array([key in there for key in ours], dtype=bool)
     alone = len(set(rows.video)) - len(set(rows.video[kept]))
     samples = FeatureArray(rows.values[kept], rows.video[kept], rows.draw[kept], rows.start[kept])
     return replace(candidate, samples=samples, alone=alone)
 
 
-def refuse_other_features(candidate: Side, reference: Side) -> None:
-    """VidgaugeError where two sets are features of different networks, or rows of different widths."""
-    ours, theirs = candidate.attrs.get("extractor"), reference.attrs.get("extractor")
-    if candidate.width != reference.width or (ours and theirs and ours != theirs):
-        unnamed = "a network that its file does not name"
-        sides = " and ".join(
-            f"{side.name} {side.width} features of {side.attrs.get('extractor') or unnamed}"
-            for side in (candidate, reference)
-        )
-        where = ", ".join(str(side.file) for side in (candidate, reference) if side.file)
+def refuse_other_widths(candidate: Side, reference: Side) -> None:
+    """VidgaugeError where rows of two sets cannot be compared."""
+    if candidate.width == reference.width:
+        return
+    where = ", ".join(str(side.file) for side in (candidate, reference) if side.file)
+    raise VidgaugeError(
+        f"{where or 'features'}: {candidate.name} has {candidate.width} features, {reference.name} {reference.width}; "
+        "use statistics that the metric's own network made, or a metric on the network that made them"
+    )
+
+
+def _refuse_other_network(plan: Mapping[str, Any], name: str, file: Path, attrs: Mapping[str, Any]) -> None:
+    made, wanted = attrs.get("extractor"), plan["made_with"]["extractor"]
+    if made is not None and made != wanted:
         raise VidgaugeError(
-            f"{where}: cannot be compared: {sides}. Use statistics that the metric's own network made, or a metric on "
-            "the network that made them"
+            f"datasets.{name}: {file} was made by {made}, and {plan['metric']} rests on {wanted}; "
+            "use statistics that this network made, or a metric on that one"
         )
 
 
-def saved_warnings(candidate: Side, reference: Side) -> list[str]:
-    """Where saved statistics may have been made otherwise than what they are compared with."""
-    texts = []
-    for side, other in ((candidate, reference), (reference, candidate)):
-        if side.file is None:
-            continue
-        if not side.attrs:
-            texts.append(
-                f"{side.name}: {side.file.name} does not say which network, weights and clips made its statistics; "
-                "that they are the same as here is the user's word"
-            )
-            if side.saved is not None and (side.saved.n is None or side.saved.ddof is None):
-                texts.append(
-                    f"{side.name}: {side.file.name} does not say from how many samples its covariance was made, so "
-                    "it is used as it is, whatever ddof says"
-                )
-        else:
-            differ = [key for key in MADE_WITH if other.attrs and side.attrs.get(key) != other.attrs.get(key)]
-            ours, theirs = (found.clip_spec or {} for found in (side, other))
-            differ += [key for key in ours if key not in DRAWN and theirs and ours[key] != theirs.get(key)]
-            texts += [f"{side.name}: {side.file.name} was made with another {', '.join(differ)}"] if differ else []
+def saved_warnings(plan: Mapping[str, Any], side: Side) -> list[str]:
+    """Where saved statistics may have been made otherwise than the metric says, or of other samples."""
+    if side.file is None:
+        return []
+    name, texts = side.file.name, []
+    made = {key: side.attrs[key] for key in plan["made_with"] if side.attrs.get(key) is not None}
+    clips = {key: value for key, value in (side.clip_spec or {}).items() if key not in DRAWN}
+    if unknown := [word for word, known in (("network", made), ("clips", clips)) if not known]:
+        what = " and ".join(unknown)
+        texts.append(
+            f"{side.name}: {name} does not say which {what} made it; that it is the metric's is the user's word"
+        )
+    wanted = plan["clips"][int(side.name == plan["reference"])]
+    differ = [key for key in made if made[key] != plan["made_with"][key]]
+    differ += [f"clips.{key}" for key in clips if clips[key] != wanted.get(key, clips[key])]
+    if differ:
+        texts.append(f"{side.name}: {name} was made with another {', '.join(differ)}")
+    saved, ddof = side.saved, plan["options"].get("ddof")
+    if saved is not None and ddof is not None and ddof != saved.ddof and saved.n is None:
+        texts.append(
+            f"{side.name}: {name} does not say from how many samples its covariance was made, so it is used as it is, "
+            f"and not with ddof {ddof}"
+        )
+    asked = samples_of(plan, side.name)
+    if saved is not None and asked is not None and saved.n not in (None, asked):
+        texts.append(f"{side.name}: {name} stands for {saved.n} samples, the metric takes {asked}")
     return texts

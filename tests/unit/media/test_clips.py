@@ -28,8 +28,9 @@ class Rows:
         assert (frames.shape, frames.dtype) == ((4, 16, 20, 3), np.uint8)
         self.rows.append((video_id, draw, start, index, frames.tobytes()))
 
-    def fail(self, video_id: str, path: str, reason: str, detail: str) -> None:
+    def fail(self, video_id: str, path: str, reason: str, detail: str, clips: int) -> None:
         assert detail
+        assert clips >= 1
         self.rows = [row for row in self.rows if row[0] != video_id]
         self.failures.append((video_id, path, reason))
 

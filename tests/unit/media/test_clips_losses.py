@@ -18,7 +18,8 @@ class Writer:
     def append(self, *_: object) -> None:
         raise AssertionError("no clip was read")
 
-    def fail(self, video_id: str, path: str, reason: str, detail: str) -> None:
+    def fail(self, video_id: str, path: str, reason: str, detail: str, clips: int) -> None:
+        assert clips >= 1
         self.failed.append((video_id, path, reason, detail))
 
 

@@ -49,7 +49,7 @@ def test_no_clips_and_failures(tmp_path: Path) -> None:
         assert (len(clips), clips.video, clips.index.shape) == (0, [], (0, 4))
         assert clips[0:5].shape == (0, *SHAPE, 3)
         expected = {"video": bad, "path": f"/data/{bad}", "reason": "decode_error"}
-        assert clips.failed == [{**expected, "detail": "frame 3 cannot be decoded"}]
+        assert clips.failed == [{**expected, "detail": "frame 3 cannot be decoded", "clips": 1}]
 
 
 def test_clips_of_a_video_that_failed_after_them_are_taken_back(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ EXTRACTOR = ExtractorSpec(
     gpu_batch=16,
     libraries=("torch", "torchvision"),
     note=(
-        "r3d_18 with AIGVE's preprocessing, which is not the one it was trained with: no distance on it compares with "
-        "FVD on I3D, nor with AIGVE's own number, which compares pairs of videos and no sets"
+        "r3d_18 with AIGVE's preprocessing, which is not the one it was trained with: no distance on it is an FVD; "
+        "what AIGVE calls one compares pairs of videos, and no sets"
     ),
 )

@@ -14,7 +14,7 @@ import numpy as np
 
 from vidgauge.errors import BadVideo
 from vidgauge.media.decode import Clip, choose_clips, read_clips
-from vidgauge.media.sampling import spec_problem
+from vidgauge.media.sampling import spec_problem, starts_in, timeline
 from vidgauge.specs import ClipSpec, Video
 
 HELD_BYTES = 64 << 20
@@ -25,7 +25,7 @@ class Writer(Protocol):
     """Where clips go. Called from one thread, video by video; `fail` takes back what was appended of its video."""
 
     def append(self, video_id: str, draw: int, start: int, index: list[int], frames: np.ndarray) -> None: ...
-    def fail(self, video_id: str, path: str, reason: str, detail: str) -> None: ...
+    def fail(self, video_id: str, path: str, reason: str, detail: str, clips: int) -> None: ...
 
 
 def make_clips(
@@ -72,6 +72,7 @@ class _Decoding:
         height, width = (video.height, video.width) if spec.size == "native" else spec.shape
         fit = HELD_BYTES // (spec.frames * height * width * 3)
         self.video = video
+        self._spec, self._draws = spec, len(draws)
         self._clips: Queue[Clip | None] = Queue(max(2, fit))  # None is the end; two, so that `stop` makes room enough
         self._stopped = False
         self._ended = pool.submit(self._run, spec, seed, draws)
@@ -83,6 +84,13 @@ class _Decoding:
     def problem(self) -> BadVideo | None:
         """Why it could not be decoded to its end. Raises what was no fault of the video."""
         return self._ended.result()
+
+    def wanted(self) -> int:
+        """How many clips the video should give."""
+        if self._spec.start != "each":
+            return self._draws
+        length = timeline(self._spec, self.video.frames, self.video.fps, self.video.duration)
+        return min(self._draws, starts_in(self._spec, length))
 
     def stop(self) -> None:
         """Decode no further."""
@@ -113,4 +121,6 @@ def _hand_over(decoding: _Decoding, spec: ClipSpec, writer: Writer) -> None:
         writer.append(video.id, draw, indices[0], indices, frames)
     problem = decoding.problem()
     if problem is not None and spec_problem(spec, video.frames, video.fps, video.duration) is None:
-        writer.fail(video.id, video.path, problem.reason, problem.detail)  # else the gate has listed it
+        writer.fail(
+            video.id, video.path, problem.reason, problem.detail, decoding.wanted()
+        )  # else the gate has listed it

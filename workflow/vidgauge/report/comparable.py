@@ -39,7 +39,7 @@ def apart(labelled: Mapping[str, Sequence[Row]]) -> Iterable[str]:
         if len(protocols) < 2 and len(set(names)) == len(names):
             continue
         said = [f"{label} ({row['protocol']})" for label, row in firsts.items()]
-        knobs = differing([{**row["knobs"], "reference": row["reference"] or "-"} for row in firsts.values()])
+        knobs = differing([{**row["knobs"], **_sets(row)} for row in firsts.values()])
         if not knobs:
             yield f"{', '.join(said)} have the same settings: names of one number"
             continue
@@ -49,4 +49,11 @@ def apart(labelled: Mapping[str, Sequence[Row]]) -> Iterable[str]:
 
 
 def _kind(row: Row) -> str:
-    return repr((row["protocol"], sorted(row["knobs"].items()), row["reference"]))
+    reference = row["reference_digest"] or row["reference"]
+    return repr((row["protocol"], sorted(row["knobs"].items()), row["weights_sha256"], reference))
+
+
+def _sets(row: Row) -> dict[str, str]:
+    """What a number rests on beside its knobs, to be shown: the reference's videos, and weights that share a name."""
+    digests = {"reference": row["reference_digest"], "weights": row["weights_sha256"]}
+    return {name: f"{row[name]} ({digest[:8]})" if digest else str(row[name]) for name, digest in digests.items()}

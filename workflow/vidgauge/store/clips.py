@@ -5,7 +5,8 @@
     /draw     (n,) int64, which draw of the video
     /start    (n,) int64, the clip's first frame in the video
     /index    (n, t) int64, every frame of the clip there
-    /failed   (k,) JSON text {"video", "path", "reason", "detail"}: videos that could not be decoded
+    /failed   (k,) JSON text {"video", "path", "reason", "detail", "clips"}: videos that could not be decoded, and how
+              many clips they would have given
     attributes: kind "clips", schema, spec (the full clip spec, JSON), shape [t, h, w], and what the writer was given
 
 Row i of each is one clip, in the order in which they were appended: the workflow sorts by video id, then by place in
@@ -49,7 +50,7 @@ class ClipsWriter:
         self._attrs = {**(attrs or {}), **own}
         self._keys: list[tuple[str, int, int]] = []  # video, draw, start
         self._index: list[np.ndarray] = []
-        self._failed: list[dict[str, str]] = []
+        self._failed: list[dict[str, Any]] = []
         self._seen: set[tuple[str, int]] = set()
         self._stack = ExitStack()
 
@@ -86,16 +87,16 @@ class ClipsWriter:
         self._keys.append((video_id, int(draw), int(start)))
         self._index.append(numbers)
 
-    def fail(self, video_id: str, path: str, reason: str, detail: str) -> None:
+    def fail(self, video_id: str, path: str, reason: str, detail: str, clips: int = 1) -> None:
         """Note a video that could not be decoded; its clips, if it was the last one that gave any, are taken back.
 
-        reason: a fixed word for programs, detail: a sentence for people.
+        reason: a fixed word for programs, detail: a sentence for people, clips: how many it would have given.
         """
         while self._keys and self._keys[-1][0] == video_id:
             self._seen.remove(self._keys.pop()[:2])
             self._index.pop()
         self._frames.resize(len(self._keys), axis=0)
-        self._failed.append({"video": video_id, "path": str(path), "reason": reason, "detail": detail})
+        self._failed.append({"video": video_id, "path": str(path), "reason": reason, "detail": detail, "clips": clips})
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -5,7 +5,8 @@
     /{array}/draw        (n,) int64, which draw of that video
     /{array}/start       (n,) int64, the clip's first frame in the video; of a per-frame array that frame's number
     /{array}/stats/n     int64; mean (d,) float64, cov (d, d) float64 population covariance, both absent where n is 0
-    /failed              (k,) JSON text {"video", "path", "reason", "detail"}: videos that could not be decoded
+    /failed              (k,) JSON text {"video", "path", "reason", "detail", "clips"}: videos that could not be
+                         decoded, and how many clips they would have given
     attributes: kind "features", schema, extractor, version, weights (their name, or the file's), weights_sha256,
                 weights_verified (a published digest matched), licence (theirs), clips (the clip spec's name),
                 clip_spec (all of it, JSON), manifest_digest (of all videos), seed, precision, device, batch_shape,
@@ -175,7 +176,7 @@ def read_attrs(path: str | PathLike[str]) -> dict[str, Any]:
 
 
 def read_failed(path: str | PathLike[str]) -> list[dict[str, Any]]:
-    """The videos that could not be decoded: {"video", "path", "reason", "detail"} each."""
+    """The videos that could not be decoded: {"video", "path", "reason", "detail", "clips"} each."""
     with _opened(path) as file:
         return hdf5.read_failed(file)
 
@@ -218,7 +219,7 @@ def read_samples(
             rows = _first_by_name(origin, samples)
             values = _take(group["values"], np.sort(rows))[np.argsort(np.argsort(rows))]
         else:
-            rows = _selected(origin, [str(entry["video"]) for entry in hdf5.read_failed(file)], samples)
+            rows = _selected(origin, hdf5.read_failed(file), samples)
             values = _take(group["values"], rows)
     return FeatureArray(values, origin.video[rows], origin.draw[rows], origin.start[rows])
 
@@ -228,13 +229,15 @@ def _first_by_name(origin: Origin, samples: int | None) -> np.ndarray:
     return np.lexsort((origin.start, place))[:samples]
 
 
-def _selected(origin: Origin, failed: Sequence[str], samples: int | None) -> np.ndarray:
+def _selected(origin: Origin, failed: Sequence[Mapping[str, Any]], samples: int | None) -> np.ndarray:
     if samples is None or not len(origin) or not failed:
         return select(origin.video, origin.draw, samples)
-    draws = int(origin.draw.max()) + 1
+    most = int(origin.draw.max()) + 1
+    draws = [int(entry.get("clips", most)) for entry in failed]  # files of earlier versions do not say
     rows = len(origin) // len(set(zip(origin.video, origin.draw, strict=True)))  # of one clip
-    video = np.concatenate([origin.video, np.repeat(np.array(failed, dtype=object), draws * rows)])
-    draw = np.concatenate([origin.draw, np.tile(np.repeat(np.arange(draws), rows), len(failed))])
+    names = [str(entry["video"]) for entry in failed]
+    video = np.concatenate([origin.video, np.array(names, dtype=object).repeat([number * rows for number in draws])])
+    draw = np.concatenate([origin.draw, *(np.arange(number).repeat(rows) for number in draws)])
     picked = select(video, draw, samples)
     return picked[picked < len(origin)]
 
