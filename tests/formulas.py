@@ -39,7 +39,15 @@ def drawn_once(video: str, starts: int, seed: int = SEED) -> list[int]:
 
 
 def drawn(
-    lengths: Mapping[str, int], *, frames: int, stride: int, needed: int, start: str, draws: int, per_frame: bool
+    lengths: Mapping[str, int],
+    *,
+    frames: int,
+    stride: int,
+    needed: int,
+    start: str,
+    draws: int,
+    per_frame: bool,
+    seed: int = SEED,
 ) -> list[tuple[str, int, int]]:
     """(video, draw, first frame) of each clip, or of each frame of each clip, in the order of the file.
 
@@ -50,7 +58,7 @@ def drawn(
     for video in sorted(name for name, length in lengths.items() if length >= needed):
         places = lengths[video] - (frames - 1) * stride
         if start == "each":
-            begins = drawn_once(video, places)[:draws]
+            begins = drawn_once(video, places, seed)[:draws]
         else:
             begins = [drawn_start(video, draw, places) if start == "random" else 0 for draw in range(draws)]
         for draw, begin in enumerate(begins):

@@ -129,9 +129,9 @@ def metric_row(config: Config, name: str, candidate: str, counts: plan.Counts) -
 
 
 def features_of(config: Config, metric: str, dataset: str, counts: plan.Counts) -> list[Path]:
-    """What a metric reads of a dataset: a file for each run."""
+    """What a metric reads of a dataset: a file for each run. Of saved statistics the plan says where they are."""
     if config.datasets[dataset].is_statistics:
-        return [Path(config.datasets[dataset].source)] * config.runs
+        return []
     return [features_file(config, file) for file in plan.features(config, metrics(config)[metric], dataset, counts)]
 
 

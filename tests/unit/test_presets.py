@@ -110,6 +110,7 @@ def drawn(metric: Metric, name: str, lengths: list[int]) -> Rows:
         start=spec.start,
         draws=draws,
         per_frame=metric.array_spec.per == "frame",
+        seed=0 if spec.clips_per_video == "all" else formulas.SEED,  # every place is taken, whatever the seed
     )
 
 

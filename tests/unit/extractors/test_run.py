@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -70,7 +71,30 @@ def test_bits_do_not_depend_on_workers_order_or_files(one_load: None, tmp_path: 
         extract([part], tmp_path / f"s{number}.h5", network=NetworkAsked(name=name), device="cpu")
     merge([tmp_path / "s0.h5", tmp_path / "s1.h5"], tmp_path / "m.h5")
     assert content(tmp_path / "m.h5") == wanted
-    assert read_failed(tmp_path / "m.h5") == [{"video": "bad", "path": "/bad", "reason": "decode_error", "detail": "d"}]
+    bad = {"video": "bad", "path": "/bad", "reason": "decode_error", "detail": "d", "clips": 1}
+    assert read_failed(tmp_path / "m.h5") == [bad]
+
+
+def test_a_clip_that_is_drawn_again_passes_the_network_once(tmp_path: Path) -> None:
+    """Draws of short videos repeat clips: rows are those of a file that holds each of them."""
+    starts = {"a": [2, 0, 2, 1, 0, 0, 2], "b": [0] * 7, "c": [6, 5, 4, 3, 2, 1, 0]}
+    pixels = np.random.default_rng(0).integers(0, 256, (12, *SIZE, 3), np.uint8)
+    paths = tmp_path / "shared.h5", tmp_path / "apart.h5"
+    for path in paths:
+        with ClipsWriter(path, spec={"frames": T}, shape=(T, *SIZE)) as writer:
+            for video, drawn in starts.items():
+                draws = sorted(range(7), key=lambda draw: drawn[draw] if path == paths[0] else draw)
+                for draw in draws:
+                    at = drawn[draw]
+                    writer.append(video, draw, at, range(at, at + T), pixels[at : at + T])
+    with h5py.File(paths[0]) as shared, h5py.File(paths[1]) as apart:
+        assert (len(shared["frames"]), len(apart["frames"])) == (3 + 1 + 7, 6 + 1 + 7)
+    seen: list[tuple[int, int]] = []
+    for path in paths:
+        out = path.with_suffix(".out.h5")
+        extract([path], out, network=NetworkAsked(name="pixel_grid"), progress=lambda *at: seen.append(at), workers=2)
+    assert content(paths[0].with_suffix(".out.h5")) == content(paths[1].with_suffix(".out.h5"))
+    assert (11, 11) in seen
 
 
 def test_rows_carry_their_origin(tmp_path: Path) -> None:

@@ -52,6 +52,18 @@ def test_no_clips_and_failures(tmp_path: Path) -> None:
         assert clips.failed == [{**expected, "detail": "frame 3 cannot be decoded", "clips": 1}]
 
 
+def test_a_clip_that_comes_again_is_stored_once(tmp_path: Path) -> None:
+    with ClipsWriter(tmp_path / "c.h5", spec=SPEC, shape=SHAPE) as writer:
+        for video, draw, start in (("a", 3, 0), ("a", 1, 0), ("a", 0, 1), ("b", 0, 1), ("b", 2, 1)):
+            writer.append(video, draw, start, range(start, start + 4), PIXELS[start + (video == "b")])
+    with h5py.File(tmp_path / "c.h5") as file:
+        assert len(file["frames"]) == 3
+    with open_clips(tmp_path / "c.h5") as clips:
+        assert clips.place.tolist() == [0, 0, 1, 2, 2]
+        np.testing.assert_array_equal(clips[0:5], PIXELS[[0, 0, 1, 2, 2]])
+        np.testing.assert_array_equal(clips[3:4], PIXELS[2:3])
+
+
 def test_clips_of_a_video_that_failed_after_them_are_taken_back(tmp_path: Path) -> None:
     with ClipsWriter(tmp_path / "c.h5", spec=SPEC, shape=SHAPE) as writer:
         writer.append("a", 0, 0, range(4), PIXELS[0])

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
 from os import PathLike
@@ -37,14 +38,28 @@ class Source:
     files: Sequence[Clips]
     order: Sequence[tuple[str, int, int, int]]  # (video, draw, number of the file, row there)
 
+    @cached_property
+    def alike(self) -> list[int]:
+        """For each clip, which of the distinct ones it is, counted as they first come."""
+        known: dict[tuple[int, int], int] = {}
+        return [known.setdefault((n, int(self.files[n].place[row])), len(known)) for _, _, n, row in self.order]
+
+    @cached_property
+    def distinct(self) -> list[int]:
+        """Of each distinct clip, where in the order it first comes."""
+        first: dict[int, int] = {}
+        for at, which in enumerate(self.alike):
+            first.setdefault(which, at)
+        return list(first.values())
+
     @property
     def shape(self) -> tuple[int, int, int]:
         return self.files[0].shape
 
     def read(self, first: int, end: int) -> np.ndarray:
-        """Clips first .. end - 1 as (b, t, h, w, 3) uint8."""
-        rows = [self.files[number][row : row + 1] for _, _, number, row in self.order[first:end]]
-        return np.concatenate(rows)
+        """Distinct clips first .. end - 1 as (b, t, h, w, 3) uint8."""
+        places = [self.order[at][2:] for at in self.distinct[first:end]]
+        return np.concatenate([self.files[number][row : row + 1] for number, row in places])
 
     def origin(self, per_frame: bool) -> Origin:
         """Where the rows of an array come from: one row a clip, or one a frame."""
@@ -140,13 +155,22 @@ def _fill(
     progress: Progress | None,
 ) -> None:
     whole = getattr(network, "clips_per_call", None)  # absent: the network takes clips one by one as well as together
-    step, total = whole(source.shape[0]) if whole else 1, len(source.order)
+    step, total = whole(source.shape[0]) if whole else 1, len(source.distinct)
     pieces = ((at, source.read(at, at + step)) for at in range(0, total, step))
+    held: dict[int, Rows] = {}  # of distinct clips that may come again: those of the videos at hand
+    written = 0
     for at, rows in _in_order(network, pieces, workers):
         done = min(at + step, total)
         for name in arrays:
             _refuse_not_finite(rows[name], f"{writer.attrs['extractor']}: {name}", source, range(at, done))
-            writer.append(name, rows[name])
+        split = {name: np.split(rows[name], done - at) for name in arrays}
+        held |= {at + i: {name: split[name][i] for name in arrays} for i in range(done - at)}
+        end = source.distinct[done] if done < total else len(source.order)
+        for name in arrays:
+            writer.append(name, np.concatenate([held[which][name] for which in source.alike[written:end]]))
+        video = source.order[end][0] if end < len(source.order) else None
+        held = {which: those for which, those in held.items() if source.order[source.distinct[which]][0] == video}
+        written = end
         if progress:
             progress(done, total)
 
@@ -168,10 +192,10 @@ def _in_order(network: Network, pieces: Iterable[tuple[int, np.ndarray]], worker
 
 
 def _refuse_not_finite(rows: np.ndarray, name: str, source: Source, clips: Sequence[int]) -> None:
-    """rows: those of array `name` for these clips of the source, the same number for each."""
+    """rows: those of array `name` for these distinct clips of the source, the same number for each."""
     bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
     if len(bad):
-        video = source.order[clips[int(bad[0]) * len(clips) // len(rows)]][0]
+        video = source.order[source.distinct[clips[int(bad[0]) * len(clips) // len(rows)]]][0]
         raise VidgaugeError(
             f"{video}: NaN or infinity in {name}. Half precision overflows sooner than precision: float32; "
             "where float32 gives them, look at the network or leave the video out"

@@ -1,6 +1,7 @@
 """Clips: pixels on their way from the decoder to the networks.
 
-    /frames   (n, t, h, w, 3) uint8 RGB, one chunk a clip
+    /frames   (m, t, h, w, 3) uint8 RGB, one chunk a clip, m <= n
+    /place    (n,) int64, where a clip's pixels stand in /frames: draws of a video that came out alike share theirs
     /video    (n,) UTF-8, the video's id
     /draw     (n,) int64, which draw of the video
     /start    (n,) int64, the clip's first frame in the video
@@ -50,6 +51,7 @@ class ClipsWriter:
         self._attrs = {**(attrs or {}), **own}
         self._keys: list[tuple[str, int, int]] = []  # video, draw, start
         self._index: list[np.ndarray] = []
+        self._place: list[int] = []
         self._failed: list[dict[str, Any]] = []
         self._seen: set[tuple[str, int]] = set()
         self._stack = ExitStack()
@@ -69,7 +71,7 @@ class ClipsWriter:
     def append(
         self, video_id: str, draw: int, start: int, index: Sequence[int] | np.ndarray, frames: np.ndarray
     ) -> None:
-        """Add a clip. index: (t,) frame numbers, frames: (t, h, w, 3) uint8.
+        """Add a clip. index: (t,) frame numbers, frames: (t, h, w, 3) uint8; the same one again is stored once.
 
         Raises ValueError with the shape seen and the shape wanted, and where a video's draw comes twice.
         """
@@ -81,11 +83,13 @@ class ClipsWriter:
         if (video_id, draw) in self._seen:
             raise ValueError(f"{video_id}: draw {draw} was appended before")
         self._seen.add((video_id, draw))
-        row = len(self._keys)
-        self._frames.resize(row + 1, axis=0)
-        self._frames[row] = frames
+        again = bool(self._keys) and self._keys[-1][0] == video_id and np.array_equal(self._index[-1], numbers)
+        if not again:
+            self._frames.resize(len(self._frames) + 1, axis=0)
+            self._frames[-1] = frames
         self._keys.append((video_id, int(draw), int(start)))
         self._index.append(numbers)
+        self._place.append(len(self._frames) - 1)
 
     def fail(self, video_id: str, path: str, reason: str, detail: str, clips: int = 1) -> None:
         """Note a video that could not be decoded; its clips, if it was the last one that gave any, are taken back.
@@ -95,7 +99,8 @@ class ClipsWriter:
         while self._keys and self._keys[-1][0] == video_id:
             self._seen.remove(self._keys.pop()[:2])
             self._index.pop()
-        self._frames.resize(len(self._keys), axis=0)
+            self._place.pop()
+        self._frames.resize(self._place[-1] + 1 if self._place else 0, axis=0)
         self._failed.append({"video": video_id, "path": str(path), "reason": reason, "detail": detail, "clips": clips})
 
     def __exit__(
@@ -112,6 +117,7 @@ class ClipsWriter:
             hdf5.write_column(self._file, name, np.array([key[column] for key in self._keys], dtype=np.int64))
         index = np.array(self._index, dtype=np.int64).reshape(len(self._keys), self._shape[0])
         hdf5.write_column(self._file, "index", index)
+        hdf5.write_column(self._file, "place", np.array(self._place, dtype=np.int64))
         hdf5.write_failed(self._file, self._failed)
         hdf5.write_attrs(self._file, self._attrs)
 
@@ -119,7 +125,7 @@ class ClipsWriter:
 class Clips:
     """A clips file, open for reading; a context manager.
 
-    video: ids. draw, start: (n,) int64. index: (n, t) int64. failed: videos that could not be decoded.
+    video: ids. draw, start, place: (n,) int64. index: (n, t) int64. failed: videos that could not be decoded.
     spec: the full clip spec. shape: (t, h, w). attrs: all attributes. `clips[i:j]`: (j - i, t, h, w, 3) uint8.
     """
 
@@ -135,6 +141,8 @@ class Clips:
             self.draw: np.ndarray = self._file["draw"][()]
             self.start: np.ndarray = self._file["start"][()]
             self.index: np.ndarray = self._file["index"][()]
+            # files of earlier versions have no places: each clip has its own
+            self.place: np.ndarray = self._file["place"][()] if "place" in self._file else np.arange(len(self.video))
             self.failed: list[dict[str, Any]] = hdf5.read_failed(self._file)
             self._frames = self._file["frames"]
         except (KeyError, OSError) as error:
@@ -147,7 +155,10 @@ class Clips:
     def __getitem__(self, rows: slice) -> np.ndarray:
         """(b, t, h, w, 3) uint8. VidgaugeError where the file turns out to be damaged."""
         try:
-            clips: np.ndarray = self._frames[rows]
+            clips: np.ndarray = np.empty((0, *self.shape, 3), np.uint8)
+            if len(places := self.place[rows]):
+                first = int(places.min())
+                clips = self._frames[first : int(places.max()) + 1][places - first]
         except OSError as error:
             raise hdf5.damaged(self.path, error) from error
         return clips
