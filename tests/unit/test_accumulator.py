@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -29,7 +31,7 @@ from vidgauge.metrics.frechet import frechet_distance
 from vidgauge.specs import Asked, ClipSpec, Network, Reduced, ReduceSpec
 from vidgauge.stages import make_clips_file
 from vidgauge.store.clips import open_clips
-from vidgauge.store.features import read_array, read_stats
+from vidgauge.store.features import read_array, read_stats, write_features
 from vidgauge.store.merge import merge
 from vidgauge.store.statistics import Statistics, read_statistics, read_values
 
@@ -173,6 +175,27 @@ def test_the_workflows_features_are_gone_on_with(workflow: Path, tmp_path: Path)
         found.update(clips_of(1, t=5), ["x"])
     found.update(clips_of(1), ["x"])
     assert len(found) == (8 + 1) * T
+
+
+@pytest.mark.parametrize("native", [list(SIZE), None])
+def test_clips_of_native_size_are_gone_on_with(workflow: Path, tmp_path: Path, native: Any) -> None:
+    extract([workflow / "c0.h5"], tmp_path / "f.h5", network=NetworkAsked(name="pixel_grid"))
+    with h5py.File(tmp_path / "f.h5", "r+") as file:
+        spec = {"frames": T, "size": "native"} | ({"native": native} if native else {})
+        file.attrs["clip_spec"] = json.dumps(spec)
+    found = Accumulator.load(tmp_path / "f.h5", "clip")
+    if native:
+        with pytest.raises(ValueError, match=r"\(4, 32, 48\)"):
+            found.update(clips_of(1, t=5), ["x"])
+    found.update(clips_of(1), ["x"])
+    assert len(found) == 8 + 1
+
+
+def test_features_that_do_not_say_what_made_them_are_not_gone_on_with(tmp_path: Path) -> None:
+    rows = filled(3).rows()
+    write_features(tmp_path / "f.h5", {"clip": rows}, attrs={"extractor": "pixel_grid"})
+    with pytest.raises(UsageError, match=r"f\.h5: is another tool's file"):
+        Accumulator.load(tmp_path / "f.h5")
 
 
 @pytest.mark.parametrize("keep", ["features", "statistics"])
@@ -405,6 +428,21 @@ def test_reductions_by_video_are_given_the_ids(tmp_path: Path, monkeypatch: pyte
     spec = replace(spec, reduce=either)
     assert reduce("pairs", real, fake).value == 1
     assert reduce("pairs", real.features(), fake).value == 0
+
+
+def test_one_weights_file_may_have_two_names() -> None:
+    mean, cov = np.zeros(2), np.eye(2)
+    about = {"extractor": "net", "weights": "a", "weights_sha256": "0"}
+    first = Statistics(5, mean, cov, 0, about)
+    assert reduce("frechet", first, Statistics(5, mean, cov, 0, {**about, "weights": "b"})).value == 0
+    for change, key in (
+        ({"weights": "b", "weights_sha256": None}, "weights"),
+        ({"weights_sha256": "1"}, "weights_sha256"),
+        ({"version": 2}, "version"),
+    ):
+        other = Statistics(5, mean, cov, 0, {**about, **change})
+        with pytest.raises(VidgaugeError, match=f"compared: {key} is"):
+            reduce("frechet", Statistics(5, mean, cov, 0, {**about, "version": 1}), other)
 
 
 def test_what_cannot_be_compared(tmp_path: Path) -> None:

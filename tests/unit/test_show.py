@@ -35,12 +35,28 @@ def test_the_same_row_is_there_once(tmp_path: Path) -> None:
 
 
 def test_a_name_that_means_two_things_is_told_apart() -> None:
-    found = joined([("one", [row(value=1.0)]), ("two", [row(value=2.0)])])
+    one, two = (row(value=value, candidate_digest=str(value) * 20) for value in (1.0, 2.0))
+    found = joined([("one", [one]), ("two", [two])])
     assert [one["candidate"] for one in found] == ["a (one)", "a (two)"]
+
+
+def test_no_number_is_lost(tmp_path: Path) -> None:
+    """Another seed is another number of the same candidate, and so is one that came out otherwise elsewhere."""
+    text = show(tmp_path, one=[row(value=1.0, seed=42)], two=[row(value=2.0, seed=7)], three=[row(value=3.0, seed=7)])
+    cells = [line.split()[:4] for line in text.splitlines() if line.startswith("looks")]
+    assert cells == [["looks", "[1]", "↓", "1"], ["looks", "[2]", "↓", "2"], ["looks", "[3]", "↓", "3"]]
+    assert "do not compare with one another: seed 42 | 7 | 7" in text
+
+
+def test_folders_hold_their_tables(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "metrics.json").write_text(json.dumps({"evaluation": "mine", "results": [row()]}))
+    done = CliRunner().invoke(main, ["show", str(tmp_path / "mine")])
+    assert done.output.startswith("mine: a against real")
 
 
 def test_other_settings_stay_apart(tmp_path: Path) -> None:
     changed = row(candidate="b", knobs={"reduce": "looks", "size": "64"})
     text = show(tmp_path, one=[row()], two=[changed])
     assert "looks [1]" in text
-    assert "differ in: size - | 64" in text
+    assert "do not compare with one another: size - | 64" in text

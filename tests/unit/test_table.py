@@ -232,9 +232,7 @@ def test_other_settings_are_other_lines_and_a_note_says_which() -> None:
     text = lines(one, two)
     assert [line.split()[:2] for line in text if line.startswith("looks")] == [["looks", "[1]"], ["looks", "[2]"]]
     assert not any("*" in line for line in text if line.startswith("looks"))  # neither is the better one
-    assert notes(one, two) == [
-        "- looks [1] (user), looks [2] (user) do not compare with one another, they differ in: stride 1 | 8"
-    ]
+    assert notes(one, two) == ["- looks [1], looks [2] do not compare with one another: stride 1 | 8"]
 
 
 def test_protocols_are_named_where_there_are_several() -> None:
@@ -243,7 +241,8 @@ def test_protocols_are_named_where_there_are_several() -> None:
     two = row("cd-fvd.i3d", protocol="cd-fvd", knobs=known)
     three = row("kvd", protocol="data-juicer", knobs=known | {"reduce": "kernel"})
     assert "protocol" in lines(one, two, three)[2]
-    assert "protocol" not in lines(one, three)[2]
+    assert "protocol" not in lines(row("a"), row("b"))[2]
+    assert "protocol" in lines(row("fvd2048_16f"))[2]  # the name of a preset, and yet one's own definition
     (said,) = notes(one, two, three)
     assert said.startswith("- fvd (data-juicer), cd-fvd.i3d (cd-fvd) do not compare with one another")
     assert said.endswith("they differ in: size [240, 320] | 256")
@@ -251,9 +250,9 @@ def test_protocols_are_named_where_there_are_several() -> None:
 
 def test_another_reference_is_another_line() -> None:
     found = notes(row(reference="real"), row(reference="held-out", candidate="b"))
-    assert any("differ in: reference real | held-out" in note for note in found)
+    assert any("with one another: reference real | held-out" in note for note in found)
     one, two = row(reference_digest="1" * 64), row(reference_digest="2" * 64, candidate="b")
-    assert any("differ in: reference real (11111111) | real (22222222)" in note for note in notes(one, two))
+    assert any("with one another: reference real (11111111) | real (22222222)" in note for note in notes(one, two))
     assert not notes(one, row(reference_digest="1" * 64, reference="the same", candidate="b"))
 
 
@@ -268,3 +267,9 @@ def test_two_names_of_one_number() -> None:
     assert notes(one, row("torch-fidelity.x", protocol="torch-fidelity", knobs=known)) == [
         "- clean-fid.x (clean-fid), torch-fidelity.x (torch-fidelity) have the same settings: names of one number"
     ]
+
+
+def test_sets_of_several_sizes_have_no_best() -> None:
+    one, two = row(candidate="a", value=2.0), row(candidate="b", value=1.0, n_candidate=8)
+    assert "*" not in line_of("looks", one, two)
+    assert notes(one, two) == ["- looks: different numbers of samples, so no best one is marked"]

@@ -202,7 +202,7 @@ class Accumulator:
         """
         found = saved.read_statistics(path, array)
         about = found.about
-        if about["format"] != "hdf5":
+        if about["format"] != "hdf5" or not {*saved.MADE_WITH, *_WEIGHTS, *_RAN_ON} <= about.keys():
             raise UsageError(f"{path}: is another tool's file; compare with it as it is, by its path")
         keep: Keep = "statistics" if about["kind"] == saved.KIND else "features"
         new = cls(about["extractor"], array=about["array"], precision=about["precision"], keep=keep, **how)
@@ -294,6 +294,6 @@ def _on_cpu(clips: Any) -> Any:
 def _clip_shape(about: Mapping[str, Any]) -> tuple[int, ...] | None:
     """(t, h, w) of the clips that a file's rows were made of, where it says so."""
     if spec := about.get("clip_spec"):
-        size = spec["size"]
-        return (spec["frames"], *(size if isinstance(size, list) else (size, size)))
+        size = spec.get("native") if spec["size"] == "native" else spec["size"]
+        return size and (spec["frames"], *(size if isinstance(size, list) else (size, size)))
     return tuple(about.get("clip_shape") or ()) or None

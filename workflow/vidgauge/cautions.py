@@ -50,8 +50,8 @@ def _of_side(side: Side, wanted: int | None) -> list[str]:
         texts.append(
             f"{side.name}: only {side.distinct} of {n} samples are distinct; videos are too short for more draws"
         )
-    if (side.attrs.get("clip_spec") or {}).get("clips_per_video", 1) > 1:
-        texts.append(f"{side.name}: {n} samples come from {side.videos} videos; clips of one video are not independent")
+    if side.videos is not None and n > side.videos:
+        texts.append(f"{side.name}: {n} samples come from {side.videos} videos; those of one video are not independent")
     return texts
 
 

@@ -205,6 +205,8 @@ def _definitions(file: Path) -> dict[str, Any]:
         found = yaml.safe_load(file.read_text())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{file}: is no YAML ({' '.join(str(error).split())})") from None
+    if isinstance(found, dict) and set(found) == {"define"}:  # as `vidgauge presets --define` writes it
+        found = found["define"]
     if not isinstance(found, dict):
         raise UsageError(f"{file}: should hold what stands under `define` in a configuration: name: {{reduce: ...}}")
     return found
@@ -257,6 +259,8 @@ def _watched(command: list[str]) -> tuple[int, str, bool]:
     ):
         for line in child.stdout or ():
             lines.append(line)
+            if bar.disable and re.match(r"\d+ of \d+ steps ", line):
+                click.echo(f"compare: {line}", nl=False, err=True)
             if found := re.match(r"(\d+) of (\d+) steps ", line):
                 bar.total = int(found[2])
                 bar.update(int(found[1]) - bar.n)

@@ -27,11 +27,16 @@ class BadVideo(VidgaugeError):  # noqa: N818 - it names a thing, not a fault of 
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The end of a message about an unknown name: the nearest known one, or all of them.
+    """The end of a message about an unknown name: the nearest known one, those that contain it, or all of them.
 
     >>> did_you_mean("metrcs", ["metrics", "seed"])
     "did you mean 'metrics'?"
+    >>> did_you_mean("fvd", ["cd-fvd.i3d", "fvd2048_128f", "kid50k"])
+    "did you mean 'cd-fvd.i3d' or 'fvd2048_128f'?"
     """
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"did you mean '{near[0]}'?" if near else f"known are: {', '.join(known) or 'none'}"
+    near = near or [one for one in known if len(name) > 2 and name.lower() in one.lower()]
+    if near:
+        return f"did you mean {' or '.join(map(repr, near))}?"
+    return f"known are: {', '.join(known) or 'none'}"

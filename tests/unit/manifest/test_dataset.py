@@ -90,13 +90,14 @@ def test_videos(name):
 def test_only_videos_are_listed_with_their_selection(tmp_path, make_video):
     for name in ("v.mp4", "v_x.mp4"):
         make_video(tmp_path / name)
+    (tmp_path / "saved.npz").touch()
     pairs = {"source": str(tmp_path), "suffixes": ["_x"]}
     config = load(
         {
             "evaluation": "test",
             "reference": "saved",
             "datasets": {
-                "saved": {"source": "no/such.npz"},
+                "saved": {"source": str(tmp_path / "saved.npz")},
                 "real": {**pairs, "side": "reference"},
                 "made": {**pairs, "side": "candidate"},
                 "all": {"source": f"{tmp_path}/*.mp4"},

@@ -162,7 +162,7 @@ def test_a_name_bound_to_another_source_or_root(folder, videos, tmp_path, write_
     source = write_lines(tmp_path / "m.jsonl", {"videos": ["videos/00.mp4"]})
     write_listing(folder, source, None, 6, probe_version=1)  # nothing was computed: the name is free
     write_listing(folder, videos, None, 6, probe_version=1)
-    (folder / "shards").mkdir()
+    (folder.parents[1] / "features" / folder.name).mkdir(parents=True)
     age(folder)
     with pytest.raises(VidgaugeError) as error:
         write_listing(folder, source, None, 6, probe_version=1)
@@ -190,7 +190,7 @@ def test_a_name_is_bound_to_its_selection(folder, rows):
     dataset = bind(folder, rows, Selection({"model": "a", "split": 1}))
     assert (sum(dataset.counts), dataset) == (10, read_dataset(folder))
     assert json.loads((folder / "dataset.json").read_text())["selection"] == {"where": {"model": "a", "split": 1}}
-    (folder / "shards").mkdir()
+    (folder.parents[1] / "features" / folder.name).mkdir(parents=True)
     age(folder)
     for where, now in (
         ({}, "nothing (the default)"),
@@ -212,7 +212,7 @@ def test_a_name_is_bound_to_its_side(folder, tmp_path, make_video):
     for name in ("v.mp4", "v_x.mp4", "v_y.mp4"):
         make_video(tmp_path / "pairs" / name)
     bind(folder, tmp_path / "pairs", Selection({}, "candidate", ("_x",)))
-    (folder / "shards").mkdir()
+    (folder.parents[1] / "features" / folder.name).mkdir(parents=True)
     for selection, said in (
         (Selection({}, "reference", ("_x",)), "another side: candidate, and the configuration now says reference"),
         (Selection({}, "candidate", ("_y",)), r'another suffixes: \["_x"\], and the configuration now says \["_y"\]'),
@@ -231,7 +231,7 @@ def test_a_selection_alone_rewrites_the_record(folder, rows, write_lines):
 
 def test_a_record_from_before_there_were_selections_means_all_videos(folder, rows, videos):
     bind(folder, videos)
-    (folder / "shards").mkdir()
+    (folder.parents[1] / "features" / folder.name).mkdir(parents=True)
     record = json.loads((folder / "dataset.json").read_text())
     assert "selection" not in record
     assert Dataset(**record) == read_dataset(folder) == bind(folder, videos)
@@ -245,7 +245,7 @@ def test_a_record_from_before_there_were_selections_means_all_videos(folder, row
 
 def test_a_pattern_is_bound_as_it_is_written(folder, videos):
     assert bind(folder, videos / "0*.mp4").source == str(videos / "0*.mp4")
-    (folder / "shards").mkdir()
+    (folder.parents[1] / "features" / folder.name).mkdir(parents=True)
     with pytest.raises(VidgaugeError, match=r"another source: .*/0\*\.mp4, and the configuration now says .*/1\*\.mp4"):
         bind(folder, videos / "1*.mp4")
     assert bind(folder, videos / ".." / "videos" / "0*.mp4").root == str(videos)

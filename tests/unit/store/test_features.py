@@ -81,6 +81,35 @@ def test_no_rows(tmp_path: Path) -> None:
     assert map_values(tmp_path / "f.h5", "features").shape == (0, 3)
 
 
+@pytest.mark.parametrize("how", [{"compression": "gzip"}, {"chunks": (2, 3)}, {}])
+@pytest.mark.parametrize("userblock", [0, 512])
+def test_repacked_files_have_the_same_values(tmp_path: Path, how: dict[str, Any], userblock: int) -> None:
+    wanted = array(5, 3)
+    write_features(tmp_path / "f.h5", {"features": wanted})
+    with (
+        h5py.File(tmp_path / "f.h5") as source,
+        h5py.File(tmp_path / "r.h5", "w", userblock_size=userblock) as target,
+    ):
+        target.attrs.update(source.attrs)
+        source.copy("failed", target)
+        for name in ("values", "video", "draw", "start"):
+            options = how if name == "values" else {}
+            target.create_dataset(f"features/{name}", data=source[f"features/{name}"][()], **options)
+    found = map_values(tmp_path / "r.h5", "features")
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, wanted.values)
+    assert isinstance(found, np.memmap) == (not how)
+
+
+def test_values_that_were_never_written_are_no_zeros(tmp_path: Path) -> None:
+    write_features(tmp_path / "f.h5", {"features": array(5, 3)})
+    with h5py.File(tmp_path / "f.h5", "r+") as file:
+        del file["features/values"]
+        file.create_dataset("features/values", (5, 3), np.float32)
+    with pytest.raises(VidgaugeError, match=r"f\.h5: is damaged .*values was never written"):
+        map_values(tmp_path / "f.h5", "features")
+
+
 def test_unknown_array_lists_the_known(tmp_path: Path) -> None:
     write_features(tmp_path / "f.h5", {"features": array(), "logits": array()})
     with pytest.raises(VidgaugeError, match=r"f\.h5: has no array 'pool'; it has: features, logits"):

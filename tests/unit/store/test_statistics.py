@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import pickle
 import zipfile
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
 from vidgauge.errors import UsageError, VidgaugeError
 from vidgauge.metrics.stats import covariance, stats_from_features
-from vidgauge.store import statistics as module
+from vidgauge.store import claims
 from vidgauge.store.features import FeatureArray, write_features
 from vidgauge.store.merge import merge
 from vidgauge.store.statistics import Statistics, read_statistics, read_values, write_statistics
@@ -191,7 +193,15 @@ def test_golden_sums(golden_file: Path, tmp_path: Path) -> None:
         ({"num_items": 0}, "num_items is 0"),
         ({"num_items": 2.5}, "num_items is 2.5"),
         ({"num_items": True}, "num_items is True"),
-        ({"raw_mean": None}, "raw_mean holds object"),
+        ({"num_items": 10**400}, "512 bits"),
+        ({"num_items": 2**63}, "num_items is 9223"),
+        ({"num_items": "x" * 10**6}, "num_items is 'x{39};"),
+        ({"weight": 10**400}, "512 bits"),
+        ({"raw_mean": ["a" * 1000] * 1000}, "raw_mean holds list"),
+        ({"raw_mean": np.full(D, 1e300)}, "infinity"),
+        ({"capture_all": True, "all_features": [np.full((N, D), np.nan, np.float32)]}, "NaN"),
+        ({"capture_all": True, "all_features": [np.full((N, D), 1e39)]}, "infinity"),
+        ({"raw_mean": None}, "raw_mean holds NoneType"),
         ({"raw_cov": np.zeros((D, D + 1))}, "raw_cov"),
         ({"raw_mean": np.full(D, np.nan)}, "NaN"),
         ({"raw_cov": np.triu(np.ones((D, D)) * 1e6)}, "symmetric"),
@@ -240,10 +250,57 @@ def test_npz_of_nonsense_are_refused(tmp_path: Path, arrays: dict[str, Any], tex
 def test_files_that_unpack_to_more_than_they_should_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    np.savez_compressed(tmp_path / "s.npz", mu=np.zeros(300), sigma=np.zeros((300, 300)))
-    monkeypatch.setattr(module, "MOST_BYTES", 300_000)
-    with pytest.raises(VidgaugeError, match="unpacks to more"):
-        read_statistics(tmp_path / "s.npz")
+    np.savez_compressed(tmp_path / "s.npz", mu=np.zeros(1000), sigma=np.zeros((1000, 1000)))
+    with h5py.File(tmp_path / "s.h5", "w") as file:
+        file.attrs.update({"kind": "statistics", "schema": 1})
+        stats = file.create_group("a/stats")
+        stats["n"], stats["mean"] = 5, np.zeros(1000)
+        stats.create_dataset("cov", data=np.zeros((1000, 1000)), compression="gzip")
+    for name in ("s.npz", "s.h5"):
+        assert read_statistics(tmp_path / name).mean.shape == (1000,)
+    monkeypatch.setattr(claims, "MOST_BYTES", 300_000)
+    for name in ("s.npz", "s.h5"):
+        with pytest.raises(VidgaugeError, match=rf"{name}.*claims to unpack to 80\d* bytes"):
+            read_statistics(tmp_path / name)
+
+
+def npy(array: np.ndarray, shape: str | None = None) -> bytes:
+    """A .npy file, whose header may claim another shape."""
+    file = BytesIO()
+    np.lib.format.write_array(file, array, version=(1, 0))
+    old, new = str(array.shape).encode(), (shape or str(array.shape)).encode()
+    return file.getvalue().replace(
+        b"'shape': " + old + b", }" + b" " * (len(new) - len(old)), b"'shape': " + new + b", }"
+    )
+
+
+def test_members_of_npz_are_taken_by_their_exact_names(tmp_path: Path) -> None:
+    path = tmp_path / "s.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mu", b"\0" * 1000)  # which NumPy takes for mu
+        archive.writestr("mu.npy", npy(np.ones(2)))
+        archive.writestr("sigma.npy", npy(np.eye(2)))
+    assert read_statistics(path).mean.tolist() == [1, 1]
+    with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("mu.npy", npy(np.zeros(2)))
+    with pytest.raises(VidgaugeError, match=r"s\.npz: .*mu\.npy comes twice"):
+        read_statistics(path)
+
+
+@pytest.mark.parametrize("shape", ["(1000000, 4)", "(99999999999999999999, 4)", "(4294967296, 4294967296)", "(-1, -1)"])
+def test_npy_that_claims_more_than_it_has_is_refused(tmp_path: Path, shape: str) -> None:
+    (tmp_path / "x.npy").write_bytes(npy(X, shape))
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.writestr("feats.npy", npy(X, shape))
+    for name in ("x.npy", "x.npz"):
+        with pytest.raises(VidgaugeError, match=rf"{name}: cannot be read .*claims an array of 2 axes"):
+            read_values(tmp_path / name)
+
+
+def test_features_must_be_finite(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.where(np.arange(5000)[:, None] == 4000, np.nan, np.ones((5000, 2))))
+    with pytest.raises(VidgaugeError, match="NaN or infinity"):
+        read_values(tmp_path / "x.npy")
 
 
 def test_damaged_files_are_refused(tmp_path: Path, h5: Path) -> None:

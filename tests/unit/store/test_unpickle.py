@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -252,6 +253,46 @@ def test_bombs_are_refused_before_they_go_off(tmp_path: Path, monkeypatch: pytes
     assert "100 instructions" in refused(tmp_path, b"\x80\x02" + b"]" * 200 + b".")
     monkeypatch.setattr(unpickle, "MOST_BYTES", 10)
     assert "11 bytes" in refused(tmp_path, b"x" * 11)
+
+
+def frombuffer(raw: bytes, rest: bytes, shape: bytes) -> bytes:
+    """numpy._core.numeric._frombuffer(raw, dtype("<f8") with the rest of its state, shape, "C"), kept as memo 5."""
+    dtype = b"cnumpy\ndtype\nX\x02\0\0\0f8\x89\x88\x87R(K\x03X\x01\0\0\0<" + rest + b"tb"
+    return b"cnumpy._core.numeric\n_frombuffer\n(C" + bytes([len(raw)]) + raw + dtype + shape + b"X\x01\0\0\0CtRq\x05"
+
+
+REST = b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0"
+HUGE = b"\x8b" + struct.pack("<i", 2_000_000) + b"\x7f" * 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (HUGE, "512 bits"),
+        (frombuffer(b"abcdefgh", REST, b"(" + HUGE + b"q\0" + b"h\0" * 7 + b"t"), "512 bits"),
+        (frombuffer(b"", REST, b"(K\0" + b"\x8a\x20" + b"\x7f" * 32 + b"t"), "no proper shape"),
+        (frombuffer(b"abcdefgh", REST, b"\x88\x85"), "no proper shape"),
+        (b"](" + frombuffer(b"", b"N" * 300_000, b"K\0\x85") + b"h\x05" * 100_000 + b"e", "objects, fields"),
+        (b"](" + frombuffer(b"", REST, b"(" + b"K\1" * 300_000 + b"t") + b"h\x05" * 100_000 + b"e", "no proper shape"),
+    ],
+    ids=["integer", "shape", "empty", "truth", "type", "axes"],
+)
+def test_time_grows_with_the_file_and_no_faster(tmp_path: Path, value: bytes, text: str) -> None:
+    """Each would take minutes, or not end: huge integers multiplied, long tuples looked through for each item."""
+    began = process_time()
+    assert text in refused(tmp_path, b"\x80\x05}X\1\0\0\0a" + value + b"s.")
+    assert process_time() - began < 10
+
+
+def test_one_list_under_many_keys_is_refused(tmp_path: Path) -> None:
+    keys = b"".join(b"X\x05\0\0\0%05dh\0" % number for number in range(30_000))
+    data = b"\x80\x02](" + b"N" * 300_000 + b"eq\0q\1" + b"}(X\1\0\0\0zh\0" + keys + b"u."
+    assert "holds lists of more than" in refused(tmp_path, data)
+
+
+def test_empty_arrays_come_back(tmp_path: Path) -> None:
+    for shape in ((0, 4), (4, 0), (0,)):
+        assert read_pickle(write(tmp_path, pickle.dumps({"a": np.zeros(shape)})))["a"].shape == shape
 
 
 @pytest.mark.parametrize("protocol", range(6))

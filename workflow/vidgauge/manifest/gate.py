@@ -42,7 +42,7 @@ def pass_gate(
     found = read_screened(rejected, screened)
     users: dict[str, list[str]] = {}
     for name, metric in evaluation["metrics"].items():
-        for need in metric["needs"]:
+        for need in dict.fromkeys(metric["needs"]):
             users.setdefault(need, []).append(name)
     judge(found, **plan["bad_videos"], rejected_path=rejected, metrics=users)
     counts = {"usable": found.counts, "clips": found.clips, "sizes": found.sizes}

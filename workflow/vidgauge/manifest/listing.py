@@ -73,9 +73,7 @@ def write_listing(
     before = read_dataset(folder) if (folder / "dataset.json").exists() else None
     bound = Dataset(str(source.resolve()), str(root_of(source, root).resolve()), 0, 0, [], selection.said())
     if before is not None and to_json(before.binding) != to_json(bound.binding):
-        if (
-            folder / "shards"
-        ).exists():  # else nothing rests on it yet: listing alone, as a dry run does, binds no name
+        if _is_in_use(folder):
             raise VidgaugeError(_bound_elsewhere(folder, before.binding, bound.binding))
         before = None
     shards = _shard_count(len(listing.rows), shard_size, before)
@@ -94,6 +92,12 @@ def write_listing(
 
 def _dataset_json(dataset: Dataset) -> str:
     return to_json({key: value for key, value in asdict(dataset).items() if key != "selection" or value}) + "\n"
+
+
+def _is_in_use(folder: Path) -> bool:
+    """Whether anything rests on a dataset's videos: a listing or a look at them, as a failed run has, binds no name."""
+    results = folder.parent.parent
+    return any((results / kind / folder.name).exists() for kind in ("clips", "features"))
 
 
 def _write_files(folder: Path, header: str, listing: Listing, shards: int) -> list[list[Row]]:

@@ -204,16 +204,29 @@ def _nothing_left(screened: Screened, rejected_path: Path) -> str | None:
             ]
     if not said:
         return None
-    return f"Nothing to compare: {'; '.join(said)}. {_by_reason(screened.rejected)} See {rejected_path}."
+    why = f"{_by_reason(screened.rejected)}{_relative_to(screened.rejected)}"
+    return f"Nothing to compare: {'; '.join(said)}. {why} See {rejected_path}."
+
+
+def _relative_to(rejected: Sequence[Mapping[str, Any]]) -> str:
+    """Where videos of a manifest are looked for, if one was not found."""
+    first = next((bad for bad in rejected if bad["reason"] == "missing" and bad["line"]), None)
+    if first is None:
+        return ""
+    return (
+        f" {first['path']} is not there: paths in a manifest are relative to `root`, by default the manifest's folder."
+    )
 
 
 def _bad_videos(screened: Screened, rejected_path: Path) -> str:
     by_dataset = Counter(bad["dataset"] for bad in screened.rejected)
     worst = math.ceil(100 * max(totals.fraction for totals in screened.totals.values())) / 100
     shares = ", ".join(f"{count} in {dataset}" for dataset, count in by_dataset.items())
-    resized = ""
+    cure = "Repair or remove them"
     if any(bad["reason"] == "other-size" for bad in screened.rejected):
-        resized = " Videos of several sizes can be compared once they are resized: clips: {size: [height, width]}."
+        cure = (
+            "Videos of several sizes are compared once they are resized: clips: {size: [height, width]}. Or remove them"
+        )
     lines = [_shown(bad) for bad in screened.rejected[:SHOWN]]
     if len(screened.rejected) > SHOWN:
         lines.append(f"  and {len(screened.rejected) - SHOWN} more")
@@ -221,8 +234,8 @@ def _bad_videos(screened: Screened, rejected_path: Path) -> str:
         [
             f"Bad videos: {shares}. {_by_reason(screened.rejected)}",
             *lines,
-            f"All are listed in {rejected_path}. Repair or remove them, or go on without them: "
-            f"bad_videos: {{action: reject, max_fraction: {worst:.2f}}} in the configuration.{resized}",
+            f"All are listed in {rejected_path}.{_relative_to(screened.rejected)} {cure}, or go on without them: "
+            f"bad_videos: {{action: reject, max_fraction: {worst:.2f}}} in the configuration.",
         ]
     )
 

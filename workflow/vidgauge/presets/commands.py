@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from textwrap import fill, indent
 from typing import Any
 
@@ -10,7 +11,7 @@ import yaml
 
 from vidgauge import extractors
 from vidgauge.errors import UsageError, did_you_mean
-from vidgauge.knobs import knobs
+from vidgauge.knobs import differing, knobs
 from vidgauge.metric import Metric
 from vidgauge.presets import presets, protocols
 from vidgauge.weights import entry
@@ -22,16 +23,20 @@ WIDTH = 100
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--define", is_flag=True, help="As YAML, to be pasted into a configuration and changed there.")
 def command(names: tuple[str, ...], define: bool) -> None:
-    """Print the named metrics; of NAME, a metric or a family, all that it is made of.
+    """Print the named metrics; of NAME, a metric, all that it is made of; of several, where they differ.
 
-    Example: vidgauge presets fvd2048_16f
+    The name of a family stands for all of its metrics.
+
+    Example: vidgauge presets fvd2048_16f cd-fvd.i3d
     """
     chosen = [metric for name in names for metric in _metrics(name)] or list(presets())
     if define:
         said = {"define": {name: definition(name) for name in chosen}}
         click.echo(yaml.safe_dump(said, sort_keys=False, allow_unicode=True, width=WIDTH), nl=False)
+    elif len(chosen) == 1:
+        click.echo(described(chosen[0]))
     elif names:
-        click.echo("\n\n".join(described(name) for name in chosen))
+        click.echo(side_by_side(chosen))
     else:
         click.echo(listed())
 
@@ -66,6 +71,15 @@ def described(name: str) -> str:
     if metric.extractor.note:
         lines += _wrapped("note", metric.extractor.note)
     return "\n".join([*lines, "  settings", *(f"    {key.ljust(widest)}  {value}" for key, value in settings.items())])
+
+
+def side_by_side(names: Sequence[str]) -> str:
+    """The settings in which metrics differ, a column for each."""
+    rows = differing([{"protocol": presets()[name].protocol, **knobs(resolved(name), "float32")} for name in names])
+    cells = [["", *names], *([key, *values] for key, values in rows.items())]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
+    return "\n".join([*lines, "", "All other settings are the same; `vidgauge presets NAME` prints those of one."])
 
 
 def definition(name: str) -> dict[str, Any]:

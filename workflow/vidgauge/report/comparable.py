@@ -15,45 +15,57 @@ def lines(rows: Sequence[Row]) -> dict[str, list[Row]]:
 
     The label is the metric's name, and a number where several lines have that name.
     """
-    found: dict[tuple[str, str], list[Row]] = {}
+    found: dict[tuple[str, str, int], list[Row]] = {}
     for row in rows:
-        found.setdefault((row["metric"], _kind(row)), []).append(row)
+        number = 0  # a candidate has one cell of a line; what it says a second time stands in a line of its own
+        while any(
+            row["candidate"] == other["candidate"] for other in found.get((row["metric"], _kind(row), number), [])
+        ):
+            number += 1
+        found.setdefault((row["metric"], _kind(row), number), []).append(row)
     metrics = dict.fromkeys(row["metric"] for row in rows)
     labelled = {}
     for metric in metrics:
-        groups = [group for (name, _), group in found.items() if name == metric]
+        groups = [group for (name, _, _), group in found.items() if name == metric]
         for number, group in enumerate(groups, 1):
             labelled[metric if len(groups) == 1 else f"{metric} [{number}]"] = group
     return labelled
 
 
 def apart(labelled: Mapping[str, Sequence[Row]]) -> Iterable[str]:
-    """Why lines that look alike are no columns of one comparison: one reduction, several protocols or settings."""
-    alike: dict[str, list[str]] = {}
-    for label, group in labelled.items():
-        alike.setdefault(group[0]["knobs"]["reduce"], []).append(label)
-    for labels in alike.values():
-        firsts = {label: labelled[label][0] for label in labels}
-        protocols = {row["protocol"] for row in firsts.values()}
-        names = [row["metric"] for row in firsts.values()]
-        if len(protocols) < 2 and len(set(names)) == len(names):
+    """Why lines that look alike do not compare: one name with several settings, one reduction of several protocols."""
+    firsts = {label: group[0] for label, group in labelled.items()}
+    names = {label: row["metric"] for label, row in firsts.items()}
+    for metric in dict.fromkeys(names.values()):
+        several = [row for label, row in firsts.items() if names[label] == metric]
+        if len(several) > 1:
+            labels = [label for label in firsts if names[label] == metric]
+            differ = differing([_settings(row) for row in several]) or {"made": ["at different times or places"]}
+            what = "; ".join(f"{key} {' | '.join(values)}" for key, values in differ.items())
+            yield f"{', '.join(labels)} do not compare with one another: {what}"
+    for reduction in dict.fromkeys(row["knobs"]["reduce"] for row in firsts.values()):
+        of_names = {row["metric"]: row for row in firsts.values() if row["knobs"]["reduce"] == reduction}
+        if len({row["protocol"] for row in of_names.values()}) < 2:
             continue
-        said = [f"{label} ({row['protocol']})" for label, row in firsts.items()]
-        knobs = differing([{**row["knobs"], **_sets(row)} for row in firsts.values()])
-        if not knobs:
-            yield f"{', '.join(said)} have the same settings: names of one number"
+        said = ", ".join(f"{name} ({row['protocol']})" for name, row in of_names.items())
+        differ = differing([_settings(row) for row in of_names.values()])
+        if not differ:
+            yield f"{said} have the same settings: names of one number"
             continue
-        few = len(said) == 2  # with more, the values would fill a page
-        what = "; ".join(f"{name} {' | '.join(values)}" if few else name for name, values in knobs.items())
-        yield f"{', '.join(said)} do not compare with one another, they differ in: {what}"
+        few = len(of_names) == 2  # with more, the values would fill a page
+        what = "; ".join(f"{key} {' | '.join(values)}" if few else key for key, values in differ.items())
+        yield f"{said} do not compare with one another, they differ in: {what}"
+
+
+def _settings(row: Row) -> dict[str, str]:
+    """The knobs, and what else a number rests on: the reference's videos, weights that share a name, the seed, runs."""
+    digests = {"reference": row["reference_digest"], "weights": row["weights_sha256"]}
+    sets = {name: f"{row[name]} ({digest[:8]})" if digest else str(row[name]) for name, digest in digests.items()}
+    return {**row["knobs"], **sets, "seed": str(row["seed"]), "runs": str(row["runs"])}
 
 
 def _kind(row: Row) -> str:
     reference = row["reference_digest"] or row["reference"]
-    return repr((row["protocol"], sorted(row["knobs"].items()), row["weights_sha256"], reference))
-
-
-def _sets(row: Row) -> dict[str, str]:
-    """What a number rests on beside its knobs, to be shown: the reference's videos, and weights that share a name."""
-    digests = {"reference": row["reference_digest"], "weights": row["weights_sha256"]}
-    return {name: f"{row[name]} ({digest[:8]})" if digest else str(row[name]) for name, digest in digests.items()}
+    return repr(
+        (row["protocol"], sorted(row["knobs"].items()), row["weights_sha256"], reference, row["seed"], row["runs"])
+    )

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from vidgauge.presets import presets
 from vidgauge.report import comparable
 from vidgauge.report.comparable import Row
 
@@ -49,25 +50,45 @@ def table_text(evaluation: str, rows: Sequence[Row], left_out: Mapping[str, Mapp
     candidates = list(dict.fromkeys(row["candidate"] for row in rows))
     references = sorted({row["reference"] for row in rows if row["reference"] is not None})
     groups = comparable.lines(rows)
-    protocols = len({row["protocol"] for row in rows}) > 1
-    cells = [["metric", "", *(["protocol"] if protocols else []), *candidates, "samples", "videos"]]
+    extra = _columns_of_lines(rows)
+    cells = [["metric", "", *extra, *candidates, "samples", "videos"]]
     for label, group in groups.items():
         first, best = group[0], _best(group)
         values = {row["candidate"]: _number(row) + (" *" if row["candidate"] in best else "  ") for row in group}
-        head = [label, ARROWS[first["better"]], *([first["protocol"]] if protocols else [])]
+        head = [label, ARROWS[first["better"]], *(first[key] or "-" for key in extra)]
         counts = [_counts(group, "n"), _counts(group, "videos")]
         cells.append([*head, *(values.get(name, "") for name in candidates), *counts])
     title = f"{evaluation}: {', '.join(candidates)}" + (f" against {', '.join(references)}" if references else "")
     legend = "↓ lower is better, ↑ higher is better, * best; samples and videos: candidate / reference"
-    aligned = _aligned(cells, left=3 if protocols else 2)
-    notes = [*_notes(groups), *(f"- {text}" for text in comparable.apart(groups)), *_left_out(left_out or {})]
+    aligned = _aligned(cells, left=2 + len(extra))
+    notes = [
+        *_notes(groups),
+        *_uneven(groups),
+        *(f"- {text}" for text in comparable.apart(groups)),
+        *_left_out(left_out or {}),
+    ]
     return "\n".join([title, "", *aligned, "", legend, *notes]) + "\n"
 
 
+def _columns_of_lines(rows: Sequence[Row]) -> list[str]:
+    """What a line must say besides its metric: the protocol where it is not plain, the reference where several are."""
+    protocols = {row["protocol"] for row in rows}
+    own = {row["metric"] for row in rows if row["protocol"] == "user"}
+    plain = protocols in ({"vidgauge"}, {"user"}) and not own & presets().keys()
+    several = len({row["reference"] for row in rows if row["reference"] is not None}) > 1
+    return [*([] if plain else ["protocol"]), *(["reference"] if several else [])]
+
+
+def _uneven(groups: Mapping[str, Sequence[Row]]) -> list[str]:
+    """Lines whose candidates have different numbers of samples: most metrics depend on that, so none is the best."""
+    uneven = [label for label, group in groups.items() if len({row["n_candidate"] for row in group}) > 1]
+    return [f"- {', '.join(uneven)}: different numbers of samples, so no best one is marked"] if uneven else []
+
+
 def _best(group: Sequence[Row]) -> set[str]:
-    """The candidates with the best number; none where there is nothing to choose."""
+    """The candidates with the best number; none where there is nothing to choose, or sets of several sizes."""
     known = [row for row in group if row["value"] is not None]
-    if len(known) < 2:
+    if len(known) < 2 or len({row["n_candidate"] for row in known}) > 1:
         return set()
     best = (min if group[0]["better"] == "lower" else max)(row["value"] for row in known)
     names = {row["candidate"] for row in known if row["value"] == best}

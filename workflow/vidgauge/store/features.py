@@ -256,12 +256,12 @@ def read_stats(path: str | PathLike[str], name: str) -> tuple[int, np.ndarray, n
 
 
 def map_values(path: str | PathLike[str], name: str) -> np.ndarray:
-    """(n, d) float32, read-only and mapped into memory: pages come and go as they are used, and no file stays open."""
+    """(n, d) float32, mapped into memory and read-only: no file stays open. Chunks, of repacked files, are read."""
     with _opened(path) as file:
-        values = _group(path, file, name)["values"]
+        values = hdf5.numbers(_group(path, file, name), "values", 2, "f")
         shape, offset = values.shape, values.id.get_offset()
-    if offset is None or not np.prod(shape):  # nothing was ever written
-        return np.zeros(shape, np.float32)
+        if offset is None or values.dtype != np.dtype("<f4"):  # chunks have no offset, nor have no rows
+            return np.asarray(values[()], dtype=np.float32)
     return np.memmap(path, np.dtype("<f4"), "r", offset, shape)
 
 
@@ -270,7 +270,7 @@ def _opened(path: str | PathLike[str]) -> Iterator[h5py.File]:
     with hdf5.open_checked(Path(path), KIND, SCHEMA) as file:
         try:
             yield file
-        except (KeyError, OSError) as error:
+        except hdf5.DAMAGE as error:
             raise hdf5.damaged(Path(path), error) from error
 
 

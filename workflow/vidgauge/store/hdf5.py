@@ -1,12 +1,14 @@
 """What the two schemas share: opening with a check, attributes, ids, and the list of failed videos.
 
-Every file has the attributes `kind` ("clips" or "features") and `schema` (an integer). Attributes that are text or
-numbers are stored as they are; objects, lists and null as JSON text.
+Every file has the attributes `kind` ("clips", "features" or "statistics") and `schema` (an integer). Attributes that
+are text or numbers are stored as they are; objects, lists and null as JSON text. All that reads raises OSError for what
+is not as it should be, as h5py does for damage.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,11 @@ import h5py
 import numpy as np
 
 from vidgauge.errors import VidgaugeError
+from vidgauge.store.claims import check_claim
 
+AGAIN = "delete it and run again if the workflow made it, else get it or make it anew"
 FAILED = "failed"
+DAMAGE = (KeyError, OSError, ValueError, TypeError, RuntimeError)  # what h5py raises for files that are not in order
 _JSON_BEGINS = ("{", "[", '"', "null")
 
 
@@ -25,41 +30,60 @@ def create(path: Path) -> h5py.File:
     return h5py.File(path, "w", locking=False)
 
 
-def open_checked(path: Path, kind: str, schema: int) -> h5py.File:
-    """The file, open for reading. VidgaugeError if it is missing, damaged, of another kind or of another schema."""
+def open_checked(path: Path, kind: str, schema: int, advice: str = AGAIN) -> h5py.File:
+    """The file, open for reading, with all its parts in itself.
+
+    advice: what to do about another file. VidgaugeError if it is missing, damaged, of another kind or schema, if parts
+    of it lie elsewhere, and if it claims to hold far more than its size.
+    """
     wanted = f"a {kind} file of schema {schema} was wanted"
     try:
         file = h5py.File(path, "r", locking=False)
     except FileNotFoundError:
         raise VidgaugeError(f"{path}: is not there; {wanted}; run the workflow again to make it") from None
     except OSError as error:
-        again = "; if it is one of the workflow's, delete it and run again"
-        raise VidgaugeError(f"{path}: cannot be read ({error}); {wanted}{again}") from error
-    found = (file.attrs.get("kind"), file.attrs.get("schema"))
-    if found != (kind, schema):
-        file.close()
+        raise VidgaugeError(f"{path}: cannot be read ({error}); {wanted}; {advice}") from error
+    try:
+        found = (_attr(file, "kind"), _attr(file, "schema"))
         if not found[0]:
             raise VidgaugeError(f"{path}: is no file of vidgauge; {wanted}")
-        raise VidgaugeError(f"{path}: kind {found[0]!r}, schema {found[1]}; {wanted}; delete it and run again")
+        if found != (kind, schema):
+            said = f"kind {found[0]!r:.40}, schema {found[1]!r:.40}"
+            raise VidgaugeError(f"{path}: {said}; {wanted}; {advice}")
+        _check_parts(file, path.stat().st_size)
+    except DAMAGE as error:
+        file.close()
+        raise damaged(path, error, advice) from error
+    except VidgaugeError:
+        file.close()
+        raise
     return file
 
 
-def kind_of(path: Path) -> str | None:
+def kind_of(path: Path, advice: str = AGAIN) -> str | None:
     """What kind of vidgauge's files one is; None for any other file. VidgaugeError where its HDF5 is damaged."""
     with path.open("rb") as beginning:
         if beginning.read(8) != b"\x89HDF\r\n\x1a\n":
             return None
     try:
         with h5py.File(path, "r", locking=False) as file:
-            kind = file.attrs.get("kind")
-    except OSError as error:
-        raise damaged(path, error) from error
+            kind = _attr(file, "kind")
+    except DAMAGE as error:
+        raise damaged(path, error, advice) from error
     return None if kind is None else str(kind)
 
 
-def damaged(path: Path, error: Exception) -> VidgaugeError:
+def damaged(path: Path, error: Exception, advice: str = AGAIN) -> VidgaugeError:
     """The error for a file of the right schema that does not hold what it should."""
-    return VidgaugeError(f"{path}: is damaged ({error}); delete it and run again")
+    return VidgaugeError(f"{path}: is damaged ({error}); {advice}")
+
+
+def numbers(group: h5py.Group, name: str, axes: int, kinds: str = "fiu") -> h5py.Dataset:
+    """A dataset of a group, which has so many axes and real numbers of these kinds of dtypes."""
+    part = group[name] if isinstance(group, h5py.Group) else None
+    if not isinstance(part, h5py.Dataset) or part.ndim != axes or part.dtype.kind not in kinds:
+        raise OSError(f"{group.name}/{name} holds no numbers of {axes} axes")
+    return part
 
 
 def write_attrs(target: h5py.Group, attrs: Mapping[str, Any]) -> None:
@@ -71,7 +95,7 @@ def write_attrs(target: h5py.Group, attrs: Mapping[str, Any]) -> None:
 
 def read_attrs(target: h5py.Group) -> dict[str, Any]:
     """All attributes, as Python values."""
-    return {key: _decoded(value) for key, value in sorted(target.attrs.items())}
+    return {key: _attr(target, key) for key in sorted(target.attrs)}
 
 
 def write_ids(target: h5py.Group, name: str, ids: Sequence[str]) -> None:
@@ -108,7 +132,10 @@ def write_failed(target: h5py.Group, failed: Iterable[Mapping[str, Any]]) -> Non
 
 def read_failed(target: h5py.Group) -> list[dict[str, Any]]:
     """The videos that could not be decoded: {"video", "path", "reason", "detail"} each."""
-    return [json.loads(line) for line in target[FAILED].asstr()[()]]
+    try:
+        return [json.loads(line) for line in target[FAILED].asstr()[()]]
+    except (ValueError, RecursionError) as error:
+        raise OSError(f"{FAILED}: {error}") from error
 
 
 def write_stats(path: Path, array: str, stats: tuple[int, np.ndarray, np.ndarray] | None) -> None:
@@ -118,6 +145,24 @@ def write_stats(path: Path, array: str, stats: tuple[int, np.ndarray, np.ndarray
         group["n"] = np.int64(stats[0] if stats else 0)
         if stats:
             group["mean"], group["cov"] = stats[1], stats[2]
+
+
+def read_stats(group: h5py.Group) -> tuple[int, np.ndarray | None, np.ndarray | None] | None:
+    """What `write_stats` added to an array: n, mean (d,), cov (d, d), both None where n is 0. None where it did not."""
+    if not isinstance(group, h5py.Group):
+        raise OSError(f"{group.name} is no group")
+    stats = group.get("stats")
+    if stats is None:
+        return None
+    n = int(numbers(stats, "n", 0, "iu")[()])
+    if n < 0:
+        raise OSError(f"{stats.name}/n is {n}")
+    if n == 0:
+        return 0, None, None
+    mean, cov = numbers(stats, "mean", 1), numbers(stats, "cov", 2)
+    if cov.shape != 2 * mean.shape:
+        raise OSError(f"{stats.name} has a mean of shape {mean.shape} and a cov of {cov.shape}; (d,), (d, d) wanted")
+    return n, mean[()], cov[()]
 
 
 def run_starts(column: np.ndarray) -> np.ndarray:
@@ -131,7 +176,46 @@ def run_starts(column: np.ndarray) -> np.ndarray:
     return np.concatenate([[0], 1 + np.flatnonzero(column[1:] != column[:-1])])
 
 
+def _check_parts(file: h5py.File, size: int) -> None:
+    names: list[str] = []
+    file.visit_links(names.append)  # nothing is raised in it, which h5py does not survive
+    for name in names:
+        if not isinstance(file.get(name, getlink=True), h5py.HardLink):
+            raise OSError(f"{name} is a link to elsewhere; copy what it means into the file")
+        part = file[name]
+        if isinstance(part, h5py.Dataset):
+            _check_dataset(part, size)
+
+
+def _check_dataset(part: h5py.Dataset, size: int) -> None:
+    if part.external or part.is_virtual:
+        raise OSError(f"{part.name} has its values in other files; copy them into this one")
+    if part.shape is None:
+        raise OSError(f"{part.name} has no values")
+    claimed, offset = math.prod(part.shape) * part.dtype.itemsize, part.id.get_offset()
+    if claimed and not part.id.get_storage_size():
+        raise OSError(f"{part.name} was never written")
+    if offset is not None and offset + claimed > size:
+        raise OSError(f"{part.name} goes on beyond the file's end")
+    check_claim(claimed, size)
+
+
+def _attr(target: h5py.Group, key: str) -> Any:
+    """An attribute as a Python value, None where it is not there."""
+    if key not in target.attrs:
+        return None
+    stored = target.attrs.get_id(key)
+    if stored.shape != () or not (stored.dtype.kind in "fiub" or h5py.check_string_dtype(stored.dtype)):
+        raise OSError(f"attribute {key} is no text and no number")
+    try:
+        return _decoded(target.attrs[key])
+    except (ValueError, RecursionError) as error:
+        raise OSError(f"attribute {key}: {error}") from error
+
+
 def _decoded(value: Any) -> Any:
+    if isinstance(value, bytes):  # of a fixed length
+        value = value.decode()
     if isinstance(value, str):
         return json.loads(value) if value.startswith(_JSON_BEGINS) else value
     return value.item() if isinstance(value, np.generic) else value

@@ -7,15 +7,17 @@ What a file is follows from how it begins, whatever it is called:
 - `.npz` of pytorch-fid and clean-fid: `mu` (d,), `sigma` (d, d), divided by n - 1 as np.cov does, n unknown; or `feats`
   (n, d) of clean-fid
 - pickles of StyleGAN-V, data-juicer and cd-fvd (`FeatureStats.save`): sums of x and of x x', and the features where
-  they were captured. Population covariance. See `unpickle`: nothing in them is run
+  they were captured. Population covariance. See `unpickle`: nothing in them is run. data-juicer's FVD caches hold sums
+  of I3D logits as StyleGAN-V's do. Those of its fid50k hold weighted sums of Inception's 2048 features folded to 512:
+  they can be compared with one another, and no metric here takes them for statistics of an FID
 - `.npy`: features (n, d)
 """
 
 from __future__ import annotations
 
 import math
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -25,16 +27,25 @@ import numpy as np
 
 from vidgauge.errors import UsageError, VidgaugeError, did_you_mean
 from vidgauge.files import replacing
+from vidgauge.metrics._arrays import row_blocks
 from vidgauge.metrics.frechet import NOT_ROUNDING
 from vidgauge.metrics.stats import stats_from_features
 from vidgauge.store import features, hdf5
-from vidgauge.store.unpickle import MOST_BYTES, read_pickle
+from vidgauge.store.npy import read_npy, read_npz
+from vidgauge.store.unpickle import read_pickle
 
 KIND, SCHEMA = "statistics", 1
 Format = Literal["hdf5", "npz", "npy", "pickle"]
 _BEGINS: dict[bytes, Format] = {b"\x89HDF\r\n\x1a\n": "hdf5", b"PK\x03\x04": "npz", b"\x93NUMPY": "npy"}
+MADE_WITH = ("extractor", "version", "weights", "weights_sha256", "precision")
+"""What our files say of the network that made them, and numbers depend on."""
+
+_SCHEMAS = {KIND: SCHEMA, features.KIND: features.SCHEMA}
+_WANTED = (
+    "wanted are features of vidgauge, what Accumulator.save writes, or the .npz, .npy or pickle of another tool, as "
+    "vidgauge export writes them; get the file again, or make it anew"
+)
 _SUMS = ("num_items", "raw_mean", "raw_cov")
-_UNREADABLE = (ValueError, OSError, EOFError, LookupError, MemoryError, zipfile.BadZipFile, NotImplementedError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,21 +143,30 @@ def write_statistics(path: str | PathLike[str], array: str, statistics: Statisti
 def _of_hdf5(path: Path, array: str | None) -> Statistics:
     name = _array_of(path, array)
     with _opened(path) as file:
+        stats = hdf5.read_stats(file[name])
+        about = {"format": "hdf5", **hdf5.read_attrs(file), "array": name}
+        if stats is None and about["kind"] == KIND:
+            raise OSError(f"{name} has no stats")
+    if stats is None:
+        return _computed(path, features.map_values(path, name), about)
+    n, mean, cov = stats
+    return (
+        _computed(path, np.empty((0, 1)), about) if mean is None or cov is None else Statistics(n, mean, cov, 0, about)
+    )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    kind = hdf5.kind_of(path, _WANTED)
+    if kind not in _SCHEMAS:
+        raise VidgaugeError(
+            f"{path}: is an HDF5 file with {f'{kind:.40}' if kind else 'nothing of vidgauge'}; {_WANTED}"
+        )
+    with hdf5.open_checked(path, kind, _SCHEMAS[kind], _WANTED) as file:
         try:
-            stats = file[name].get("stats")
-            n = None if stats is None else int(stats["n"][()])
-            fit = (stats["mean"][()], stats["cov"][()]) if n else None
-            about = {"format": "hdf5", **hdf5.read_attrs(file), "array": name}
-        except (KeyError, OSError) as error:
-            raise hdf5.damaged(path, error) from error
-    if n is not None and fit is not None:
-        return Statistics(n, *fit, 0, about)
-    return _computed(path, features.map_values(path, name) if n is None else np.empty((0, 1)), about)
-
-
-def _opened(path: Path) -> Any:
-    mine = hdf5.kind_of(path) == KIND
-    return hdf5.open_checked(path, *((KIND, SCHEMA) if mine else (features.KIND, features.SCHEMA)))
+            yield file
+        except hdf5.DAMAGE as error:
+            raise hdf5.damaged(path, error, _WANTED) from error
 
 
 def _array_of(path: Path, array: str | None) -> str:
@@ -169,23 +189,9 @@ def _of_npz(path: Path, array: str | None) -> Statistics:
 
 
 def _npz(path: Path, array: str | None) -> dict[str, np.ndarray]:
-    """`mu` and `sigma`, or `feats`."""
+    """`mu` and `sigma` as pytorch-fid and clean-fid write them, or `feats`."""
     _no_arrays(path, array)
-    try:
-        with zipfile.ZipFile(path) as archive:  # sizes before anything is unpacked
-            sizes = {entry.filename.removesuffix(".npy"): entry.file_size for entry in archive.infolist()}
-        names = ("mu", "sigma") if {"mu", "sigma"} <= sizes.keys() else ("feats",)
-        if not set(names) <= sizes.keys():
-            raise VidgaugeError(
-                f"{path}: holds {', '.join(sorted(sizes)[:8]) or 'nothing'}; mu and sigma were wanted, as pytorch-fid "
-                "and clean-fid write them, or feats"
-            )
-        if sum(sizes[name] for name in names) > MOST_BYTES:
-            raise VidgaugeError(f"{path}: unpacks to more than {MOST_BYTES} bytes, which no statistics need")
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: np.asarray(archive[name]) for name in names}  # bytes where it is no array
-    except _UNREADABLE as error:
-        raise VidgaugeError(f"{path}: cannot be read as .npz ({error}); get the file again, or make it anew") from error
+    return read_npz(path, ("mu", "sigma"), ("feats",))
 
 
 def _of_npy(path: Path, array: str | None) -> Statistics:
@@ -194,11 +200,7 @@ def _of_npy(path: Path, array: str | None) -> Statistics:
 
 def _npy(path: Path, array: str | None) -> np.ndarray:
     _no_arrays(path, array)
-    try:
-        found: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-    except _UNREADABLE as error:
-        raise VidgaugeError(f"{path}: cannot be read as .npy ({error}); get the file again, or make it anew") from error
-    return found
+    return read_npy(path)
 
 
 def _no_arrays(path: Path, array: str | None) -> None:
@@ -207,16 +209,22 @@ def _no_arrays(path: Path, array: str | None) -> None:
 
 
 def _rows(path: Path, found: np.ndarray) -> np.ndarray:
-    """(n, d) float32, as features are everywhere."""
+    """(n, d) float32, as features are everywhere, all of them finite."""
     if found.ndim != 2 or 0 in found.shape or found.dtype.kind not in "fiu":
         raise VidgaugeError(f"{path}: holds {found.shape} {found.dtype}; features (n, d) were wanted, real numbers")
-    return found.astype(np.float32, copy=False)
+    with np.errstate(over="ignore"):
+        rows = found.astype(np.float32, copy=False)
+    if not all(np.isfinite(rows[block]).all() for block in row_blocks(len(rows))):
+        raise VidgaugeError(f"{path}: holds NaN or infinity as float32; finite features were wanted")
+    return rows
 
 
-def _numbers(path: Path, name: str, found: np.ndarray) -> np.ndarray:
-    if found.dtype.kind not in "fiu":
-        raise VidgaugeError(f"{path}: {name} holds {found.dtype}; real numbers were wanted")
-    return found
+def _numbers(path: Path, name: str, found: Any) -> np.ndarray:
+    """float64."""
+    if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiu":
+        held = found.dtype if isinstance(found, np.ndarray) else type(found).__name__
+        raise VidgaugeError(f"{path}: {name} holds {held}; an array of real numbers was wanted")
+    return found.astype(np.float64)
 
 
 def _computed(path: Path, rows: np.ndarray, about: Mapping[str, Any]) -> Statistics:
@@ -239,25 +247,33 @@ def _of_pickle(path: Path, array: str | None) -> Statistics:
         raise VidgaugeError(f"{path}: holds neither mean and covariance nor features; save it with either captured")
     if not math.isfinite(divisor) or divisor <= 0:
         raise VidgaugeError(f"{path}: weight is {divisor}; a sum of weights above 0 was wanted")
-    mean = _numbers(path, "raw_mean", np.asarray(state["raw_mean"])).astype(np.float64) / divisor
-    second = _numbers(path, "raw_cov", np.asarray(state["raw_cov"])).astype(np.float64) / divisor
-    if second.shape != (mean.size, mean.size):
-        raise VidgaugeError(f"{path}: raw_mean has shape {mean.shape} and raw_cov {second.shape}; (d,), (d, d) wanted")
-    return Statistics(n, mean, second - np.outer(mean, mean), 0, about)
+    sums, products = (_numbers(path, name, state[name]) for name in ("raw_mean", "raw_cov"))
+    if products.shape != (sums.size, sums.size):
+        raise VidgaugeError(
+            f"{path}: raw_mean has shape {sums.shape} and raw_cov {products.shape}; (d,), (d, d) wanted"
+        )
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is found below
+        mean = sums / divisor
+        cov = products / divisor - np.outer(mean, mean)
+    return Statistics(n, mean, cov, 0, about)
 
 
 def _state(path: Path, array: str | None) -> dict[str, Any]:
-    """The dictionary of a FeatureStats; num_items is a whole number >= 1."""
+    """The dictionary of a FeatureStats; num_items is a whole number from 1 on that fits into 64 bits."""
     _no_arrays(path, array)
     state = read_pickle(path)
     if missing := [key for key in _SUMS if key not in state]:
+        keys = ", ".join(f"{key!r:.40}" for key in list(state)[:12])
         raise VidgaugeError(
-            f"{path}: its keys are {', '.join(map(repr, list(state)[:12])) or 'none'}; {', '.join(missing)} are "
-            "wanted, as FeatureStats of StyleGAN-V, data-juicer and cd-fvd saves them"
+            f"{path}: its keys are {keys or 'none'}; {', '.join(missing)} are wanted, as FeatureStats of "
+            "StyleGAN-V, data-juicer and cd-fvd saves them"
         )
     n = state["num_items"]
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-        raise VidgaugeError(f"{path}: num_items is {n!r}; it must be at least 1. Nothing was added before it was saved")
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or not 1 <= n < 1 << 63:
+        raise VidgaugeError(
+            f"{path}: num_items is {n!r:.40}; a whole number from 1 on was wanted. It is 0 where nothing was added "
+            "before it was saved"
+        )
     weight = state.get("weight")
     if weight is not None and (isinstance(weight, bool) or not isinstance(weight, int | float | np.number)):
         raise VidgaugeError(f"{path}: weight holds {type(weight).__name__}; a number was wanted")

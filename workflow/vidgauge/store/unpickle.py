@@ -22,6 +22,8 @@ from vidgauge.errors import VidgaugeError
 
 MOST_BYTES = 2 << 30  # of a file
 MOST_STEPS = 1 << 20  # instructions of a file, each of which costs some bytes; an array takes about thirty
+MOST_BITS = 512  # of an integer: time grows with the square of its length, and no count needs more
+MOST_AXES = 8
 LONGEST_NAME = 80  # characters of a refused name that are shown
 
 _NDARRAY, _DTYPE, _ENCODE = "numpy.ndarray", "numpy.dtype", "_codecs.encode"
@@ -108,6 +110,8 @@ def _parsed(data: bytes) -> Any:
             raise _Refused(f"has more than {MOST_STEPS} instructions, which no saved statistics need")
         name = opcode.name
         if name in _PUSHED:
+            if isinstance(arg, int) and arg.bit_length() > MOST_BITS:
+                raise _Refused(f"holds a whole number of more than {MOST_BITS} bits")
             stack.append(arg)
         elif name in _CONSTANTS:
             stack.append(_CONSTANTS[name])
@@ -196,9 +200,11 @@ def _named(module: Any, name: Any) -> _Name:
 
 
 def _plain(found: Any, most_bytes: int) -> dict[str, Any]:
-    """The dictionary with arrays in place of calls. One array met again and again counts each time."""
+    """The dictionary with arrays in place of calls. One array or list met again and again counts each time."""
     if not isinstance(found, dict):
         raise _Refused(f"holds a value of type {type(found).__name__}")
+    if sum(len(value) for value in found.values() if isinstance(value, list)) > MOST_STEPS:
+        raise _Refused(f"holds lists of more than {MOST_STEPS} values, which no saved statistics need")
     left = [most_bytes]
     return {
         key: [_leaf(item, left) for item in value] if isinstance(value, list) else _leaf(value, left)
@@ -234,7 +240,11 @@ def _array(call: _Call, left: list[int]) -> Any:
 
 def _view(raw: Any, code: _Call, shape: Any, order: Any, left: list[int]) -> np.ndarray:
     dtype, length = _dtype(code), _length(raw)
-    if not isinstance(shape, tuple) or not all(isinstance(n, int) and n >= 0 for n in shape) or len(shape) > 8:
+    if (
+        not isinstance(shape, tuple)
+        or len(shape) > MOST_AXES
+        or not all(type(n) is int and 0 <= n <= MOST_BYTES for n in shape)
+    ):
         raise _Refused("holds an array of no proper shape")
     if math.prod(shape) * dtype.itemsize != length:
         raise _Refused(f"holds an array that claims {len(shape)} axes of other than the {length} bytes that it has")
@@ -247,8 +257,8 @@ def _view(raw: Any, code: _Call, shape: Any, order: Any, left: list[int]) -> np.
 
 def _dtype(call: _Call) -> np.dtype[Any]:
     match call.name, call.args, call.state:
-        case name, (str() as code, False | 0, True | 1), (3, "<" | ">" | "|" as byte_order, *rest) if (
-            name == _DTYPE and _DTYPE_CODE.fullmatch(code) and tuple(rest) == _DTYPE_REST
+        case name, (str() as code, False | 0, True | 1), (3, "<" | ">" | "|" as byte_order, a, b, c, d, e, f) if (
+            name == _DTYPE and _DTYPE_CODE.fullmatch(code) and (a, b, c, d, e, f) == _DTYPE_REST
         ):
             return np.dtype(f"{byte_order}{code}")
     raise _Refused("holds an array of objects, fields or another type that is no plain number")
