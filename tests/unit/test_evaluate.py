@@ -348,7 +348,7 @@ def test_several_clips_of_a_video_are_warned_of(tmp_path: Path, pair: list[Path]
     assert (row["n_candidate"], row["videos_candidate"]) == (40, 10)
     assert row["warnings"] == [
         "mine: only 10 of 40 samples are distinct; videos are too short for more draws",
-        "mine: 40 samples come from 10 videos; those of one video are not independent",
+        "40 samples come from 10 videos; those of one video are not independent",
     ]
 
 

@@ -51,7 +51,7 @@ def _of_side(side: Side, wanted: int | None) -> list[str]:
             f"{side.name}: only {side.distinct} of {n} samples are distinct; videos are too short for more draws"
         )
     if side.videos is not None and n > side.videos:
-        texts.append(f"{side.name}: {n} samples come from {side.videos} videos; those of one video are not independent")
+        texts.append(f"{n} samples come from {side.videos} videos; those of one video are not independent")
     return texts
 
 
