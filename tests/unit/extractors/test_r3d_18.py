@@ -149,7 +149,7 @@ def test_wrong_clips_are_refused(network: Network) -> None:
 def test_results_say_what_they_do_not_compare_with() -> None:
     assert EXTRACTOR.note is not None
     assert "AIGVE" in EXTRACTOR.note
-    assert "I3D" in EXTRACTOR.note
+    assert "no distance on it is an FVD" in EXTRACTOR.note
 
 
 @pytest.mark.parametrize(
