@@ -13,10 +13,10 @@ demo: .venv/installed
 	@echo "Report: results/demo/report.html"
 
 test: .venv/installed-dev
-	$(BIN)/pytest -n $(CORES) --dist loadgroup -m "not stress"
+	$(BIN)/pytest -n $(CORES) -m "not stress"
 
 stress: .venv/installed-dev
-	$(BIN)/pytest -n $(CORES) --dist loadgroup -m stress
+	$(BIN)/pytest -n $(CORES) -m stress
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .

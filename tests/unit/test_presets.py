@@ -22,8 +22,6 @@ from vidgauge.metric import Metric, metrics
 from vidgauge.presets import presets, protocols
 from vidgauge.specs import ClipSpec
 
-pytestmark = pytest.mark.xdist_group("presets")  # they share what takes long: one worker has all of them
-
 SHORT = {"real": [20] * 7 + [16, 21, 20, 22, 18], "fake": [20] * 7 + [17, 20, 23, 20]}  # frames of each video
 LONG = {"real": [240, 125, 210, 230, 205], "fake": [200, 215, 203, 190, 205]}  # a thousand frames of each set
 SUFFIX = {"real": ".mp4", "fake": ".mkv"}  # pairs share the name before it

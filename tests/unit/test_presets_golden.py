@@ -13,8 +13,6 @@ from tests import stand_ins
 from tests.make_videos import encode
 from tests.pipeline import Evaluated, drop_clips, evaluated
 
-pytestmark = pytest.mark.xdist_group("presets-golden")
-
 GRID = {  # the detectors that stood in for its networks when the golden file was made
     "fvd2048_16f": "clip",
     "fvd2048_16f_compat": "clip",

@@ -68,6 +68,7 @@ def test_a_question_twice_and_then_as_a_configuration(project: Project) -> None:
     assert project.features().keys() == {str(path.relative_to(project.results)) for path in before if _merged(path)}
 
 
+@pytest.mark.stress
 def test_a_configurations_features_are_found_under_its_own_names(project: Project) -> None:
     datasets = project.config["datasets"]
     project.config |= {"reference": "truth", "datasets": {"truth": datasets["real"], "step10k": datasets["a"]}}
@@ -109,6 +110,7 @@ def test_errors_before_any_job(project: Project) -> None:
     assert "results is in use by another run (process 1)" in err
 
 
+@pytest.mark.stress
 def test_a_dry_run_runs_nothing(project: Project) -> None:
     (project.folder / "default").mkdir()  # which Snakemake would take for a profile
     out, _ = ask(project, *QUESTION, "-n")
