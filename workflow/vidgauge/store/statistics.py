@@ -244,7 +244,10 @@ def _of_pickle(path: Path, array: str | None) -> Statistics:
     if rows is not None and divisor == n:
         return _computed(path, rows, about)
     if not state.get("capture_mean_cov"):  # the sums are then zeros that were never added to
-        raise VidgaugeError(f"{path}: holds neither mean and covariance nor features; save it with either captured")
+        raise VidgaugeError(
+            f"{path}: has neither capture_mean_cov nor capture_all, so it holds neither sums nor features; "
+            "save it with either of them true"
+        )
     if not math.isfinite(divisor) or divisor <= 0:
         raise VidgaugeError(f"{path}: weight is {divisor}; a sum of weights above 0 was wanted")
     sums, products = (_numbers(path, name, state[name]) for name in ("raw_mean", "raw_cov"))
