@@ -130,13 +130,18 @@ def names_of(rows: Rows) -> list[str]:
     return [Path(video).stem for video, _, _ in rows]
 
 
-@pytest.mark.parametrize("name", sorted(presets()))
-def test_value_is_the_formulas(name: str, request: pytest.FixtureRequest) -> None:
-    metric = KNOWN[name]
-    which = "long" if is_long(metric) else "short"
-    check(metric, request.getfixturevalue(which), LONG if which == "long" else SHORT)
+@pytest.mark.parametrize("name", sorted(name for name, metric in KNOWN.items() if not is_long(metric)))
+def test_value_is_the_formulas(name: str, short: Evaluated) -> None:
+    check(KNOWN[name], short, SHORT)
 
 
+@pytest.mark.stress
+@pytest.mark.parametrize("name", sorted(name for name, metric in KNOWN.items() if is_long(metric)))
+def test_value_of_long_clips_is_the_formulas(name: str, long: Evaluated) -> None:
+    check(KNOWN[name], long, LONG)
+
+
+@pytest.mark.stress
 def test_a_thousand_frames_are_enough_for_torch_fidelity(long: Evaluated) -> None:
     check(KNOWN["torch-fidelity.kid"], long, LONG)
     assert long.row("torch-fidelity.kid", "fake")["value"] is not None
@@ -148,7 +153,7 @@ def test_fewer_are_refused(short: Evaluated) -> None:
     assert any("undefined: " in text and "subset_size 1000" in text for text in row["warnings"])
 
 
-def test_samples_of_each_kind(short: Evaluated, long: Evaluated) -> None:
+def test_samples_of_each_kind(short: Evaluated) -> None:
     """In numbers, candidate and reference: what `drawn` says of every preset."""
     wanted = {
         "fid50k": (220, 237),  # every frame
@@ -164,6 +169,10 @@ def test_samples_of_each_kind(short: Evaluated, long: Evaluated) -> None:
     assert {name: (row["n_candidate"], row["n_reference"]) for name, row in rows.items()} == wanted
     assert any("only 55 of 2048 samples are distinct" in text for text in rows["fvd2048_16f_compat"]["warnings"])
     assert rows["aigve.pair_distance"]["values"] == {"pairs": 10}
+
+
+@pytest.mark.stress
+def test_videos_that_are_long_enough(long: Evaluated) -> None:
     lines = {"stylegan-v.fvd2048_128f_subsample8f": 4, "fvd2048_128f_subsample8f": 5, "fvd2048_128f": 4}
     assert {name: long.row(name, "fake")["videos_reference"] for name in lines} == lines
 

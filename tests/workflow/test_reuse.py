@@ -49,6 +49,7 @@ def test_one_changed_added_removed_video_redoes_one_shard(sharded: Project) -> N
     assert project.run().idle
 
 
+@pytest.mark.stress
 def test_a_touched_video_gives_the_same_bits(project: Project) -> None:
     project.run()
     before = project.features(), project.rows()
@@ -101,6 +102,7 @@ def test_another_precision_is_another_extractor(project: Project) -> None:
     assert project.run().jobs == Counter(metric=1, table=1)  # the numbers alone: their files say which precision
 
 
+@pytest.mark.stress
 def test_the_seed_reruns_what_depends_on_it(project: Project) -> None:
     project.config["define"]["fixed"] = FRAMES | {"clips": CLIPS | {"start": "first"}}
     project.config["metrics"] = ["looks", "fixed"]

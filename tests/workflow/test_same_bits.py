@@ -47,6 +47,7 @@ def test_shards_cores_and_order_change_no_bit(define: dict, tmp_path: Path) -> N
     assert one.rows() == four.rows()
 
 
+@pytest.mark.stress
 def test_samples_draws_and_rejects_know_no_shards(tmp_path: Path) -> None:
     """Few videos, more samples than there are first draws, and some videos too short for a clip."""
     define = {"motion": MOTION | {"samples": 7}, "few": MOTION | {"samples": 3}}
