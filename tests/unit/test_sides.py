@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.unit.manifest.test_pair_keys import manifest
-from tests.unit.test_evaluate import FRAMES, features, plan_of, values_of
+from tests.unit.test_evaluate import BAD, FRAMES, features, plan_of, values_of
 from vidgauge import metrics
 from vidgauge.errors import VidgaugeError
 from vidgauge.evaluate import evaluate
@@ -163,3 +163,14 @@ def test_a_video_whose_partner_was_rejected_is_left_out_and_told_of(tmp_path: Pa
     assert "mine: 10 videos whose partner is missing are left out" in row["warnings"]
     strict = evaluate(plan_of("pair_distance"), "mine", [mine, real], manifests)
     assert strict["value"] is None
+
+
+def test_saved_features_with_a_failed_video_are_judged_by_its_share(tmp_path: Path, mine: Path) -> None:
+    """One of 51 is within a limit of a tenth, and not of a hundredth."""
+    real = features(tmp_path / "full.h5", 50, seed=2, failed=[BAD])
+    policy = {"action": "reject", "max_fraction": 0.1}
+    row = judged(planned("kernel_exact", "full.h5", bad_videos=policy), mine, real)
+    assert row["n_reference"] == 50
+    assert [bad["dataset"] for bad in row["undecodable"]] == ["real"]
+    with pytest.raises(VidgaugeError, match="dataset real: 1 videos could not be decoded"):
+        judged(planned("kernel_exact", "full.h5", bad_videos=policy | {"max_fraction": 0.01}), mine, real)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -119,12 +119,14 @@ def read_saved(plan: Mapping[str, Any], name: str) -> Side:
     """
     said = plan["statistics"][name]
     file, samples, by = Path(said["path"]), samples_of(plan, name), plan["definition"]["samples_by"]
-    digest = sha256(file.read_bytes()).hexdigest()
+    with file.open("rb") as content:  # features may be larger than memory
+        digest = file_digest(content, "sha256").hexdigest()
     if is_features(file):
         attrs, array = read_attrs(file), said["array"] or plan["array"]
         _refuse_other_network(plan, name, file, attrs)
         rows = read_samples(file, array, samples, by=by)
-        return Side(name, rows, attrs, read_failed(file), file=file, digest=digest)
+        decoded = len(set(read_origin(file, array).video))
+        return Side(name, rows, attrs, read_failed(file), decoded, file=file, digest=digest)
     array = said["array"] or (plan["array"] if format_of(file) == "hdf5" else None)
     values = read_values(file, array)
     if values is None:
