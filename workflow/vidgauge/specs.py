@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -156,6 +157,19 @@ class Reduced:
     values: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False)
+class Influence:
+    """How much each row moves the headline number: the derivative by the row's weight, summing to 0 over a set.
+
+    The variance of the number is about the sum over videos of the squared sum of a video's effects, of both sets.
+    """
+
+    reference: np.ndarray | None  # (n,) float64; None where there is no reference, or it counts as exact
+    candidate: np.ndarray  # (m,) float64
+    variance: float = 0.0  # what the reduction's own random draws add, given the data
+    bias: float | None = None  # of the number, where the rows tell it; None: they do not
+
+
 @dataclass(frozen=True)
 class ReduceSpec:
     """A reduction of one or two arrays to numbers, as a metric names it."""
@@ -173,3 +187,15 @@ class ReduceSpec:
     paired: bool = False  # by_video, with one key for a candidate's video and its own reference video
     options: Mapping[str, Any] = field(default_factory=dict)  # allowed keys and their defaults
     scale: float = 1.0
+    approximate: Callable[..., Reduced] | None = None  # as `reduce`, faster: for curves, which need a few digits only
+    influence: Callable[..., Influence] | None = None  # called as `reduce`
+    influence_from_stats: Callable[..., Influence] | None = (
+        None  # (reference: statistics, candidate: rows, *, seed, ...)
+    )
+    # (reference or None, candidate, *, groups=(of the reference's rows or None, of the candidate's), seed, **options):
+    # the headline number without each group of rows of the reference (None if there is none), and of the candidate
+    leave_out: Callable[..., tuple[np.ndarray | None, np.ndarray]] | None = None
+    # none: the number's mean does not depend on the number of videos. vanishing: it approaches that of infinitely many
+    # as 1/n. known: so too, and `influence` tells the bias. size: it is defined by the number of samples.
+    bias: Literal["none", "vanishing", "known", "size"] = "size"
+    bounds: tuple[float, float] = (-math.inf, math.inf)  # of the headline number

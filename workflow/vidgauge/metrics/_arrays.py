@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from operator import index
 from typing import Any
 
@@ -99,6 +99,16 @@ def unit_rows(block: np.ndarray) -> np.ndarray:
     rows = float64(block)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     return rows
+
+
+def rows_by_video(keys: Sequence[Hashable], x: np.ndarray, name: str) -> dict[Hashable, list[int]]:
+    """Row numbers of each video, from the video of each row of x (n, d). ValueError where they are not n."""
+    if len(keys) != len(x):
+        raise ValueError(f"videos: expected a key for each row of {name}, whose shape is {x.shape}, got {len(keys)}")
+    found: dict[Hashable, list[int]] = {}
+    for row, key in enumerate(keys):
+        found.setdefault(key, []).append(row)
+    return found
 
 
 def refuse_zero_rows(x: np.ndarray, name: str) -> None:

@@ -87,7 +87,7 @@ def nearest(points: np.ndarray, cloud: Cloud) -> tuple[np.ndarray, np.ndarray, n
 
     points: (a, d). Each point is there once for every distinct row that is nearest to it; sorted by point.
     """
-    upper, lower = _bounds(points, cloud)
+    upper, lower = bounds(points, cloud)
     i, j = np.nonzero(lower <= upper.min(axis=1)[:, None])
     distances = squared_distances(points, cloud.points, i, j)
     smallest = np.full(len(points), np.inf)
@@ -116,17 +116,26 @@ def _radii_of(cloud: Cloud, rows: np.ndarray, k: int) -> np.ndarray:
     i, j = _near_pairs(cloud, rows, k)
     distances = squared_distances(cloud.points[rows], cloud.points, i, j)
     order = np.lexsort((distances, i))  # by row, then by distance
-    reached = np.cumsum(cloud.counts[j[order]])  # rows of the set met so far, over all of `rows`
-    starts = np.searchsorted(i, np.arange(len(rows)))  # i is sorted
-    before = np.concatenate([[0], reached])[starts]
     short = k - (cloud.counts[rows] - 1)  # its equals, at distance 0, are neighbours too
-    radii: np.ndarray = distances[order][np.searchsorted(reached, before + short)]
-    return radii
+    return nth_distances(i, distances[order], cloud.counts[j[order]], short)
+
+
+def nth_distances(i: np.ndarray, distances: np.ndarray, counts: np.ndarray, nth: np.ndarray) -> np.ndarray:
+    """(a,) the nth smallest distance of each of a points, among its pairs.
+
+    i, distances, counts: (p,) each pair's point, distance, and how often it counts; sorted by point, then by distance.
+    nth: (a,) from 1 to what the counts of a point's pairs sum to.
+    """
+    reached = np.cumsum(counts)  # rows met so far, over all points
+    starts = np.searchsorted(i, np.arange(len(nth)))
+    before = np.concatenate([[0], reached])[starts]
+    found: np.ndarray = distances[np.searchsorted(reached, before + nth)]
+    return found
 
 
 def _near_pairs(cloud: Cloud, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Pairs (position in rows, distinct row), sorted, among which are the k nearest others of each of rows."""
-    upper, lower = _bounds(cloud.points[rows], cloud)
+    upper, lower = bounds(cloud.points[rows], cloud)
     own = np.arange(len(rows)), rows
     upper[own], lower[own] = np.inf, np.inf
     nth = min(k, len(cloud) - 1) - 1  # with fewer others than k, all of them
@@ -135,7 +144,7 @@ def _near_pairs(cloud: Cloud, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.
     return i, j
 
 
-def _bounds(points: np.ndarray, cloud: Cloud) -> tuple[np.ndarray, np.ndarray]:
+def bounds(points: np.ndarray, cloud: Cloud) -> tuple[np.ndarray, np.ndarray]:
     """(a, u) upper and lower bounds of the squared distances of points (a, d) to the cloud's rows."""
     upper = np.empty((len(points), len(cloud)))
     lower = np.empty_like(upper)

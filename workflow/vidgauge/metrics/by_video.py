@@ -7,14 +7,15 @@ compares the few frames of one video, or two vectors, and not two sets of videos
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from vidgauge.metrics._arrays import as_matrix, as_pair
+from vidgauge.metrics._arrays import as_matrix, as_pair, rows_by_video
 from vidgauge.metrics.frechet import frechet_distance
 from vidgauge.metrics.inception import inception_score
+from vidgauge.specs import Influence
 
 NAMED = 3  # keys that a message lists
 
@@ -52,14 +53,18 @@ def pair_distance(
     >>> pair_distance([[0.0], [5.0]], [[2.0]], videos=(["a", "b"], ["a"]))
     MeanOverVideos(mean=4.0, videos=1)
     """
+    return _mean(_by_pair(reference, candidate, videos, _squared_distance))
 
-    def distance(x: np.ndarray, y: np.ndarray) -> float:
-        if len(x) != 1 or len(y) != 1:
-            raise ValueError(f"expected one row (1, d) of either side, got {x.shape} and {y.shape}")
-        difference = x[0].astype(np.float64) - y[0]
-        return float(difference @ difference)
 
-    return _mean_over_pairs(reference, candidate, videos, distance)
+def pair_distance_influence(
+    reference: Any, candidate: Any, *, videos: tuple[Sequence[Hashable], Sequence[Hashable]]
+) -> Influence:
+    """How much each pair moves `pair_distance`. Arguments, and what is raised, as there.
+
+    A pair's effect is (its value less the mean) / pairs. It is put on the reference's rows, for the pairs of several
+    candidates have these in common; the candidate's rows, and references that no candidate asks for, have 0.
+    """
+    return _of_pairs(_by_pair(reference, candidate, videos, _squared_distance), videos)
 
 
 def pair_frechet(
@@ -75,7 +80,14 @@ def pair_frechet(
     >>> pair_frechet([[0.0], [2.0]], [[3.0], [5.0]], videos=(["a", "a"], ["a", "a"]))
     MeanOverVideos(mean=9.0, videos=1)
     """
-    return _mean_over_pairs(reference, candidate, videos, lambda x, y: frechet_distance(x, y, ddof=1))
+    return _mean(_by_pair(reference, candidate, videos, _frechet_distance))
+
+
+def pair_frechet_influence(
+    reference: Any, candidate: Any, *, videos: tuple[Sequence[Hashable], Sequence[Hashable]]
+) -> Influence:
+    """How much each pair moves `pair_frechet`: as `pair_distance_influence`, a pair's effect shared by its rows."""
+    return _of_pairs(_by_pair(reference, candidate, videos, _frechet_distance), videos)
 
 
 def video_inception_score(probabilities: Any, *, videos: Sequence[Hashable], epsilon: float = 1e-10) -> MeanOverVideos:
@@ -89,47 +101,71 @@ def video_inception_score(probabilities: Any, *, videos: Sequence[Hashable], eps
     >>> video_inception_score([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]], videos=["a", "a", "b"], epsilon=0.0)
     MeanOverVideos(mean=1.5, videos=2)
     """
-    p = as_matrix(probabilities, "probabilities")
-    scores = [
-        inception_score(p[rows], splits=1, shuffle_seed=None, epsilon=epsilon).mean
-        for rows in _rows_by_video(videos, p, "probabilities").values()
-    ]
-    return _mean(scores)
+    return _mean(_scores(probabilities, videos, epsilon))
 
 
-def _mean_over_pairs(
+def video_inception_influence(probabilities: Any, *, videos: Sequence[Hashable], epsilon: float = 1e-10) -> Influence:
+    """How much each video moves `video_inception_score`. Arguments, and what is raised, as there.
+
+    A video's effect is (its score less the mean) / videos, shared by its rows.
+    """
+    return Influence(None, _effects(_scores(probabilities, videos, epsilon), videos))
+
+
+def _squared_distance(x: np.ndarray, y: np.ndarray) -> float:
+    if len(x) != 1 or len(y) != 1:
+        raise ValueError(f"expected one row (1, d) of either side, got {x.shape} and {y.shape}")
+    difference = x[0].astype(np.float64) - y[0]
+    return float(difference @ difference)
+
+
+def _frechet_distance(x: np.ndarray, y: np.ndarray) -> float:
+    return frechet_distance(x, y, ddof=1)
+
+
+def _by_pair(
     reference: Any,
     candidate: Any,
     videos: tuple[Sequence[Hashable], Sequence[Hashable]],
     measure: Callable[[np.ndarray, np.ndarray], float],
-) -> MeanOverVideos:
+) -> dict[Hashable, float]:
     x, y = as_pair(reference, candidate)
-    of_reference = _rows_by_video(videos[0], x, "reference")
-    of_candidate = _rows_by_video(videos[1], y, "candidate")
+    of_reference = rows_by_video(videos[0], x, "reference")
+    of_candidate = rows_by_video(videos[1], y, "candidate")
     alone = [key for key in of_candidate if key not in of_reference]
     if alone:
         named = ", ".join(map(repr, alone[:NAMED])) + (", ..." if len(alone) > NAMED else "")
         raise ValueError(
             f"expected a reference video for every candidate, got none for {len(alone)} of {len(of_candidate)}: {named}"
         )
-    values = []
+    values = {}
     for key, rows in of_candidate.items():
         try:
-            values.append(measure(x[of_reference[key]], y[rows]))
+            values[key] = measure(x[of_reference[key]], y[rows])
         except ValueError as error:
             raise ValueError(f"the pair of {key!r}: {error}") from error
-    return _mean(values)
+    return values
 
 
-def _rows_by_video(keys: Sequence[Hashable], x: np.ndarray, name: str) -> dict[Hashable, list[int]]:
-    if len(keys) != len(x):
-        raise ValueError(f"videos: expected a key for each row of {name}, whose shape is {x.shape}, got {len(keys)}")
-    found: dict[Hashable, list[int]] = {}
-    for row, key in enumerate(keys):
-        found.setdefault(key, []).append(row)
-    return found
+def _scores(probabilities: Any, videos: Sequence[Hashable], epsilon: float) -> dict[Hashable, float]:
+    p = as_matrix(probabilities, "probabilities")
+    return {
+        key: inception_score(p[rows], splits=1, shuffle_seed=None, epsilon=epsilon).mean
+        for key, rows in rows_by_video(videos, p, "probabilities").items()
+    }
 
 
-def _mean(values: list[float]) -> MeanOverVideos:
+def _mean(values: Mapping[Hashable, float]) -> MeanOverVideos:
     """Of a sum that is exact, so that the order of the videos does not matter."""
-    return MeanOverVideos(math.fsum(values) / len(values), len(values))
+    return MeanOverVideos(math.fsum(values.values()) / len(values), len(values))
+
+
+def _of_pairs(values: Mapping[Hashable, float], videos: tuple[Sequence[Hashable], Sequence[Hashable]]) -> Influence:
+    return Influence(_effects(values, videos[0]), np.zeros(len(videos[1])))
+
+
+def _effects(values: Mapping[Hashable, float], keys: Sequence[Hashable]) -> np.ndarray:
+    """(n,) effects on the mean over videos of rows of these videos, 0 where a video has no value."""
+    mean, count = _mean(values)
+    effects: np.ndarray = video_weights(keys) * [(values.get(key, mean) - mean) / count for key in keys]
+    return effects

@@ -8,11 +8,14 @@ which a square root of a matrix is not.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from vidgauge.metrics._arrays import as_count, as_matrix, as_pair, as_weights, float64, mean_of_rows, row_blocks
+from vidgauge.metrics.stats import stats_from_features
+from vidgauge.specs import Influence
 
 NOT_ROUNDING = 1e-3  # relative; a covariance this far from symmetric or from non-negative is wrong, not rounded
 
@@ -38,6 +41,49 @@ def frechet_distance(reference: Any, candidate: Any, *, ddof: int = 0, weights: 
     mean_x, root_x = _fit(x, of_x, ddof, "reference")
     mean_y, root_y = _fit(y, of_y, ddof, "candidate")
     return _distance(mean_x - mean_y, root_x, root_y)
+
+
+def frechet_approximately(
+    reference: Any, candidate: Any, *, ddof: int = 0, weights: tuple[Any, Any] | None = None
+) -> float:
+    """`frechet_distance` to about six digits in a fraction of its time, for curves over many parts of the same sets.
+
+    Covariances are formed and their product is squared, which costs half of the digits.
+    """
+    x, y = as_pair(reference, candidate, rows=2)
+    of_x, of_y = (None, None) if weights is None else weights
+    mean_x, root_x = _fit(x, of_x, ddof, "reference", exact=False)
+    mean_y, root_y = _fit(y, of_y, ddof, "candidate", exact=False)
+    products = root_x @ root_y.T
+    squares = np.linalg.eigvalsh(products @ products.T if len(root_x) < len(root_y) else products.T @ products)
+    shift, overlap = mean_x - mean_y, np.sqrt(np.maximum(squares, 0)).sum()
+    return max(float(shift @ shift + np.vdot(root_x, root_x) + np.vdot(root_y, root_y) - 2 * overlap), 0.0)
+
+
+def frechet_influence(
+    reference: Any, candidate: Any, *, ddof: int = 0, weights: tuple[Any, Any] | None = None
+) -> Influence:
+    """How much each row moves `frechet_distance`, to first order: what its sampling error is made of.
+
+    Arguments, and what is raised, as there. The effect of row x with weight w, the others' being 1, is the derivative
+    by w: (2 (mu - mu').(x - mu) + |x - mu|^2 - (x - mu)' T (x - mu), less its mean) / n, where T is the optimal map
+    between the two Gaussians (Rippl, Munk, Sturm 2016, "Limit laws of the empirical Wasserstein distance").
+    """
+    x, y = as_pair(reference, candidate, rows=2)
+    of_x, of_y = (None, None) if weights is None else weights
+    mean_x, root_x = _fit(x, of_x, ddof, "reference")
+    mean_y, root_y = _fit(y, of_y, ddof, "candidate")
+    to_x, to_y = _half_maps(root_x, root_y)
+    return Influence(_effects(x, mean_x, of_x, mean_x - mean_y, to_y), _effects(y, mean_y, of_y, mean_y - mean_x, to_x))
+
+
+def frechet_influence_from_stats(mean_r: Any, cov_r: Any, candidate: Any, *, ddof: int = 0) -> Influence:
+    """As `frechet_influence`, of a reference that is given by mean (d,) and covariance (d, d) and counts as exact."""
+    y = as_matrix(candidate, "candidate", rows=2)
+    mean = np.asarray(mean_r, dtype=np.float64)
+    mean_y, root_y = _fit(y, None, ddof, "candidate")
+    root = _root_of_cov(np.asarray(cov_r, dtype=np.float64), "cov_r")
+    return Influence(None, _effects(y, mean_y, None, mean_y - mean, _half_maps(root, root_y)[0]))
 
 
 def frechet_distance_from_stats(mean_r: Any, cov_r: Any, mean_c: Any, cov_c: Any) -> float:
@@ -89,10 +135,15 @@ def fold_gaussian(mean: np.ndarray, cov: np.ndarray) -> tuple[np.ndarray, np.nda
     return fold_quarters(mean[None])[0], fold_quarters(fold_quarters(cov).T).T
 
 
-def _fit(x: np.ndarray, weights: Any, ddof: int, name: str) -> tuple[np.ndarray, np.ndarray]:
+def _fit(x: np.ndarray, weights: Any, ddof: int, name: str, *, exact: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """Mean (d,) of x and a root (p, d) of its covariance."""
     w = None if weights is None else as_weights(weights, len(x), f"weights of the {name}")
     mean = mean_of_rows(x, w)
+    if not exact and len(x) > x.shape[1]:
+        cov = stats_from_features(x, weights=weights).cov
+        with suppress(np.linalg.LinAlgError):  # singular: below is the way that bears it
+            factor = np.linalg.cholesky(cov if w is not None else cov * (len(x) / (len(x) - ddof)))
+            return mean, np.ascontiguousarray(factor.T)
     return mean, _root(x, mean, ddof, w)
 
 
@@ -101,6 +152,30 @@ def _distance(shift: np.ndarray, a: np.ndarray, b: np.ndarray) -> float:
     overlap = np.linalg.svd(a @ b.T, compute_uv=False).sum() if len(a) and len(b) else 0.0
     distance = shift @ shift + np.vdot(a, a) + np.vdot(b, b) - 2 * overlap
     return max(float(distance), 0.0)  # a square: what is below 0 is rounding
+
+
+def _half_maps(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(d, p) each, whose products with their transposes are the optimal maps between the Gaussians of a'a and b'b.
+
+    The first leads from b'b to a'a: a' (a b'b a')^(-1/2) a, on the span of b; the eigenvalues of the middle are the
+    squared singular values of a b'. The second leads back.
+    """
+    left, values, right = np.linalg.svd(a @ b.T, full_matrices=False)
+    kept = values > len(values) * np.finfo(float).eps * values[:1].sum()
+    roots = np.sqrt(values[kept])
+    return (a.T @ left[:, kept]) / roots, (b.T @ right[kept].T) / roots
+
+
+def _effects(x: np.ndarray, mean: np.ndarray, weights: Any, shift: np.ndarray, half: np.ndarray) -> np.ndarray:
+    """(n,) effects of rows x (n, d), less their mean, times each row's share of the weights."""
+    found = np.empty(len(x))
+    for rows in row_blocks(len(x)):
+        centred = float64(x[rows]) - mean
+        moved = centred @ half
+        found[rows] = 2 * (centred @ shift) + (centred * centred).sum(axis=1) - (moved * moved).sum(axis=1)
+    share = np.full(len(x), 1 / len(x)) if weights is None else np.asarray(weights) / np.sum(weights)
+    effects: np.ndarray = share * (found - share @ found)
+    return effects
 
 
 def _root(x: np.ndarray, mean: np.ndarray, ddof: int, weights: np.ndarray | None) -> np.ndarray:

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from vidgauge.metrics._arrays import as_count, as_matrix, float64, row_blocks
+from vidgauge.specs import Influence
 
 SUM_TOLERANCE = 1e-3  # of a row's sum: what a softmax in half precision leaves
 
@@ -43,15 +44,36 @@ def inception_score(
     >>> inception_score([[1.0, 0.0], [0.0, 1.0]], splits=1, shuffle_seed=None)
     InceptionScore(mean=2.0, std=0.0)
     """
-    parts = as_count(splits, "splits")
-    p = as_matrix(probabilities, "probabilities", rows=parts)
-    _refuse_improbable(p)
-    if not (math.isfinite(epsilon) and epsilon >= 0):
-        raise ValueError(f"epsilon: expected a finite number >= 0, got {epsilon!r}")
-    order = _order(len(p), shuffle_seed, shuffle_by)
-    bounds = [i * len(p) // parts for i in range(parts + 1)]
-    scores = [_score(p, order[a:b], epsilon) for a, b in pairwise(bounds)]
+    p, parts = _parts(probabilities, splits, shuffle_seed, shuffle_by, epsilon)
+    scores = [_score(p, rows, epsilon) for rows in parts]
     return InceptionScore(float(np.mean(scores)), float(np.std(scores)))
+
+
+def inception_influence(
+    probabilities: Any,
+    *,
+    splits: int = 10,
+    shuffle_seed: int | None = 42,
+    shuffle_by: Literal["numpy", "torch"] = "numpy",
+    epsilon: float = 0.0,
+) -> Influence:
+    """How much each row moves the mean of `inception_score`, to first order. Arguments, and what is raised, as there.
+
+    Which rows make up a split is taken as it is. A row p moves the log of its split's score by its own divergence from
+    the split's mean row less the mean of those, over the split's rows; epsilon adds a small term.
+    """
+    p, parts = _parts(probabilities, splits, shuffle_seed, shuffle_by, epsilon)
+    effects = np.empty(len(p))
+    for part in parts:
+        q = sum(float64(p[part[rows]]).sum(axis=0) for rows in row_blocks(len(part))) / len(part)
+        seen = np.where(q > 0, q, 1)  # a class that no row has moves nothing
+        slope = np.log(seen + epsilon) + seen / (seen + epsilon)
+        for rows in row_blocks(len(part)):
+            block = float64(p[part[rows]])
+            effects[part[rows]] = _x_log_x(block, epsilon).sum(axis=1) - block @ slope
+        effects[part] -= effects[part].mean()
+        effects[part] *= _score(p, part, epsilon) / (len(part) * len(parts))
+    return Influence(None, effects)
 
 
 def probabilities_from_logits(logits: Any) -> np.ndarray:
@@ -67,6 +89,20 @@ def probabilities_from_logits(logits: Any) -> np.ndarray:
         weights = np.exp(block - block.max(axis=1, keepdims=True))
         p[rows] = weights / weights.sum(axis=1, keepdims=True)
     return p
+
+
+def _parts(
+    probabilities: Any, splits: int, seed: int | None, by: Literal["numpy", "torch"], epsilon: float
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The rows, and which of them each split has."""
+    count = as_count(splits, "splits")
+    p = as_matrix(probabilities, "probabilities", rows=count)
+    _refuse_improbable(p)
+    if not (math.isfinite(epsilon) and epsilon >= 0):
+        raise ValueError(f"epsilon: expected a finite number >= 0, got {epsilon!r}")
+    order = _order(len(p), seed, by)
+    bounds = [i * len(p) // count for i in range(count + 1)]
+    return p, [order[a:b] for a, b in pairwise(bounds)]
 
 
 def _order(n: int, seed: int | None, by: Literal["numpy", "torch"]) -> np.ndarray:
@@ -88,13 +124,14 @@ def _score(p: np.ndarray, order: np.ndarray, epsilon: float) -> float:
     for rows in row_blocks(len(order)):
         block = float64(p[order[rows]])
         total += block.sum(axis=0)
-        entropy -= _x_log_x(block, epsilon)
-    return float(np.exp(-entropy / len(order) - _x_log_x(total / len(order), epsilon)))
+        entropy -= float(_x_log_x(block, epsilon).sum())
+    return float(np.exp(-entropy / len(order) - float(_x_log_x(total / len(order), epsilon).sum())))
 
 
-def _x_log_x(p: np.ndarray, epsilon: float) -> float:
-    """Sum of p log (p + epsilon), 0 where p is 0."""
-    return float((p * np.log(np.where(p > 0, p + epsilon, 1))).sum())
+def _x_log_x(p: np.ndarray, epsilon: float) -> np.ndarray:
+    """p log (p + epsilon), 0 where p is 0."""
+    found: np.ndarray = p * np.log(np.where(p > 0, p + epsilon, 1))
+    return found
 
 
 def _refuse_improbable(p: np.ndarray) -> None:

@@ -7,12 +7,14 @@ subsets; Luo et al. (2024), "Beyond FVD", JEDi; Jayasumana et al. (2024), "Rethi
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from vidgauge.metrics._arrays import as_count, as_pair, float64, mean_of_rows, refuse_zero_rows, unit_rows
-from vidgauge.metrics._mmd import gaussian, mmd2, mmd2_of_all, polynomial
+from vidgauge.metrics._mmd import Kernel, Videos, gaussian, mmd2, mmd2_influence, mmd2_of_all, polynomial
+from vidgauge.specs import Influence
 
 CUBIC = polynomial(degree=3, gamma=None, coef0=1)
 
@@ -68,6 +70,25 @@ def kernel_distance(
     return KernelDistance(float(values.mean()), float(values.std()))
 
 
+def kernel_distance_influence(
+    reference: Any,
+    candidate: Any,
+    *,
+    subsets: int = 100,
+    subset_size: int = 1000,
+    seed: int = 0,
+    short: Literal["shrink", "refuse"] = "shrink",
+    videos: Videos | None = None,
+) -> Influence:
+    """How much each row moves `kernel_distance`, averaged over all draws of subsets, and the variance of the draws.
+
+    Arguments, and what is raised, as there. The mean over all subsets is `kernel_distance_exact`, so the effects are
+    those on it. A row moves the few subsets of one seed by more or less, which is in the variance: std² / subsets.
+    """
+    drawn = kernel_distance(reference, candidate, subsets=subsets, subset_size=subset_size, seed=seed, short=short)
+    return replace(polynomial_mmd_influence(reference, candidate, videos=videos), variance=drawn.std**2 / subsets)
+
+
 def kernel_distance_exact(reference: Any, candidate: Any) -> float:
     """Unbiased MMD² over all pairs, no draw; lower is better, around 0 (also below) for equal laws.
 
@@ -99,8 +120,26 @@ def polynomial_mmd(
     16.0
     """
     x, y = as_pair(reference, candidate, rows=1 if biased else 2)
+    return mmd2_of_all(x, y, polynomial(as_count(degree, "degree"), gamma, coef0), biased=biased)
+
+
+def polynomial_mmd_influence(
+    reference: Any,
+    candidate: Any,
+    *,
+    degree: int = 3,
+    gamma: float | None = None,
+    coef0: float = 1.0,
+    biased: bool = False,
+    videos: Videos | None = None,
+) -> Influence:
+    """How much each row moves `polynomial_mmd`, to first order, and its bias. Arguments, and what is raised, as there.
+
+    videos: the keys of the rows' videos, (n,) and (m,); None: each row is a video.
+    """
+    x, y = as_pair(reference, candidate, rows=1 if biased else 2)
     kernel = polynomial(as_count(degree, "degree"), gamma, coef0)
-    return mmd2_of_all(x, y, kernel, biased=biased)
+    return mmd2_influence(x, y, kernel, biased=biased, videos=videos)
 
 
 def gaussian_mmd(
@@ -116,15 +155,40 @@ def gaussian_mmd(
     >>> round(gaussian_mmd([[1.0, 0.0]], [[0.0, 1.0]], sigma=1.0), 6)  # 2 - 2 exp(-1)
     1.264241
     """
+    x, y, kernel = _gaussian(reference, candidate, sigma, normalize=normalize, biased=biased)
+    return mmd2_of_all(x, y, kernel, biased=biased)
+
+
+def gaussian_mmd_influence(
+    reference: Any,
+    candidate: Any,
+    *,
+    sigma: float = 10.0,
+    normalize: bool = True,
+    biased: bool = True,
+    videos: Videos | None = None,
+) -> Influence:
+    """How much each row moves `gaussian_mmd`, to first order, and its bias. Arguments, and what is raised, as there.
+
+    videos: as for `polynomial_mmd_influence`.
+    """
+    x, y, kernel = _gaussian(reference, candidate, sigma, normalize=normalize, biased=biased)
+    return mmd2_influence(x, y, kernel, biased=biased, videos=videos)
+
+
+def _gaussian(
+    reference: Any, candidate: Any, sigma: float, *, normalize: bool, biased: bool
+) -> tuple[np.ndarray, np.ndarray, Kernel]:
+    """Both sets and the kernel that they are compared by."""
     if not (math.isfinite(sigma) and sigma > 0):
         raise ValueError(f"sigma: expected a finite number > 0, got {sigma!r}")
     x, y = as_pair(reference, candidate, rows=1 if biased else 2)
     if normalize:
         refuse_zero_rows(x, "reference")
         refuse_zero_rows(y, "candidate")
-        return mmd2_of_all(x, y, gaussian(sigma, unit_rows), biased=biased)
+        return x, y, gaussian(sigma, unit_rows)
     centre = mean_of_rows(x)
-    return mmd2_of_all(x, y, gaussian(sigma, lambda block: float64(block) - centre), biased=biased)
+    return x, y, gaussian(sigma, lambda block: float64(block) - centre)
 
 
 def _members(n: int, draws: list[np.ndarray]) -> np.ndarray:

@@ -47,9 +47,9 @@ def precision_recall(
     real, fake = Cloud(x), Cloud(y)
     of_real, of_fake = squared_radii(real, k), squared_radii(fake, k)
     if radius == "float16":
-        of_real, of_fake = _squares_of_halves(of_real), _squares_of_halves(of_fake)
+        of_real, of_fake = squares_of_halves(of_real), squares_of_halves(of_fake)
     precise, recalled = np.zeros(len(fake), dtype=bool), np.zeros(len(real), dtype=bool)
-    for i, j, tile in _tiles(real, fake):
+    for i, j, tile in tiles(real, fake):
         precise[j] |= tile.below(of_real[i, None], strict=False).any(axis=0)
         recalled[i] |= tile.below(of_fake[None, j], strict=False).any(axis=1)
     return PrecisionRecall(_share(precise, fake), _share(recalled, real))
@@ -70,7 +70,7 @@ def density_coverage(reference: Any, candidate: Any, *, k: int = 5) -> DensityCo
     real, fake = Cloud(x), Cloud(y)
     of_real = squared_radii(real, k)
     held, covered = 0, np.zeros(len(real), dtype=bool)
-    for i, j, tile in _tiles(real, fake):
+    for i, j, tile in tiles(real, fake):
         inside = tile.below(of_real[i, None], strict=True)
         held += int(real.counts[i] @ inside @ fake.counts[j])
         covered[i] |= inside.any(axis=1)
@@ -101,12 +101,14 @@ def authenticity(reference: Any, candidate: Any) -> float:
     return 100 * _share(authentic, fake)
 
 
-def _squares_of_halves(squares: np.ndarray) -> np.ndarray:
+def squares_of_halves(squares: np.ndarray) -> np.ndarray:
+    """Squared radii whose roots are rounded to half precision."""
     with np.errstate(over="ignore"):  # a radius too large for float16 is infinite, as in the code that is followed
         return np.sqrt(squares).astype(np.float16).astype(np.float64) ** 2
 
 
-def _tiles(real: Cloud, fake: Cloud) -> Iterator[tuple[slice, slice, Tile]]:
+def tiles(real: Cloud, fake: Cloud) -> Iterator[tuple[slice, slice, Tile]]:
+    """All distances of one set's distinct rows to another's, and which rows of both a tile has."""
     for i in row_blocks(len(real)):
         for j in row_blocks(len(fake)):
             yield i, j, Tile(real.points[i], fake.points[j], real.mean)

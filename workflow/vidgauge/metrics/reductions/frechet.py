@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from vidgauge.metrics.registry import defaults
-from vidgauge.specs import Reduced, ReduceSpec
+from vidgauge.specs import Influence, Reduced, ReduceSpec
 
 if TYPE_CHECKING:
     from vidgauge.metrics.stats import Moments
@@ -26,8 +27,71 @@ def reduce(
 ) -> Reduced:
     """ddof: 0 divides covariances by n, 1 by n - 1. weighting: videos gives every video, not every sample, weight 1
     (with ddof 0). fold: data-juicer folds d features into d / 4 first; the number is then comparable with no other."""
+    from vidgauge.metrics.frechet import frechet_distance
+
+    reference, candidate, weights = _weighed(reference, candidate, videos, weighting, fold)
+    return Reduced(frechet_distance(reference, candidate, ddof=ddof, weights=weights))
+
+
+def approximate(
+    reference: Any,
+    candidate: Any,
+    *,
+    seed: int,  # noqa: ARG001 - nothing is drawn
+    videos: tuple[Sequence[str] | None, Sequence[str]] | None = None,
+    ddof: int = 0,
+    weighting: Literal["samples", "videos"] = "samples",
+    fold: Literal["none", "data-juicer"] = "none",
+) -> Reduced:
+    """As `reduce`, faster and to about six digits."""
+    from vidgauge.metrics.frechet import frechet_approximately
+
+    reference, candidate, weights = _weighed(reference, candidate, videos, weighting, fold)
+    return Reduced(frechet_approximately(reference, candidate, ddof=ddof, weights=weights))
+
+
+def influence(
+    reference: Any,
+    candidate: Any,
+    *,
+    seed: int,  # noqa: ARG001 - nothing is drawn
+    videos: tuple[Sequence[str] | None, Sequence[str]] | None = None,
+    ddof: int = 0,
+    weighting: Literal["samples", "videos"] = "samples",
+    fold: Literal["none", "data-juicer"] = "none",
+) -> Influence:
+    """The effect of each row on the value of `reduce`."""
+    from vidgauge.metrics.frechet import frechet_influence
+
+    reference, candidate, weights = _weighed(reference, candidate, videos, weighting, fold)
+    return frechet_influence(reference, candidate, ddof=ddof, weights=weights)
+
+
+def influence_from_stats(
+    reference: Moments,
+    candidate: Any,
+    *,
+    seed: int,  # noqa: ARG001 - nothing is drawn
+    ddof: int = 0,
+    weighting: Literal["samples", "videos"] = "samples",  # noqa: ARG001 - `from_stats` has refused videos
+    fold: Literal["none", "data-juicer"] = "none",
+) -> Influence:
+    """The effect of each of the candidate's rows (m, d) on the value of `from_stats`."""
+    from vidgauge.metrics.frechet import fold_gaussian, fold_quarters, frechet_influence_from_stats
+    from vidgauge.metrics.stats import covariance
+
+    mean, cov = reference.mean, covariance(reference, ddof)
+    if fold == "data-juicer":
+        (mean, cov), candidate = fold_gaussian(mean, cov), fold_quarters(candidate)
+    return frechet_influence_from_stats(mean, cov, candidate, ddof=ddof)
+
+
+def _weighed(
+    reference: Any, candidate: Any, videos: tuple[Any, Any] | None, weighting: str, fold: str
+) -> tuple[Any, Any, tuple[Any, Any] | None]:
+    """Both sets, folded where that is asked for, and the weights of their rows."""
     from vidgauge.metrics.by_video import video_weights
-    from vidgauge.metrics.frechet import fold_quarters, frechet_distance
+    from vidgauge.metrics.frechet import fold_quarters
 
     weights = None
     if weighting == "videos":
@@ -36,7 +100,7 @@ def reduce(
         weights = video_weights(videos[0]), video_weights(videos[1])
     if fold == "data-juicer":
         reference, candidate = fold_quarters(reference), fold_quarters(candidate)
-    return Reduced(frechet_distance(reference, candidate, ddof=ddof, weights=weights))
+    return reference, candidate, weights
 
 
 def from_stats(
@@ -64,9 +128,14 @@ METRIC = ReduceSpec(
     name="frechet",
     reduce=reduce,
     from_stats=from_stats,
+    approximate=approximate,
+    influence=influence,
+    influence_from_stats=influence_from_stats,
+    bias="vanishing",
     by_video=True,
     better="lower",
     version=1,
     source="Heusel et al. 2017 (FID); Unterthiner et al. 2018 (FVD)",
+    bounds=(0, math.inf),
     options=defaults(reduce),
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from vidgauge.metrics.registry import defaults
-from vidgauge.specs import Reduced, ReduceSpec
+from vidgauge.specs import Influence, Reduced, ReduceSpec
 
 
 def reduce(
@@ -33,12 +34,35 @@ def reduce(
     return Reduced(found.mean, {"mean": found.mean, "std": found.std})
 
 
+def influence(
+    reference: Any,  # noqa: ARG001 - none is needed
+    candidate: Any,
+    *,
+    seed: int,  # noqa: ARG001 - as in `reduce`
+    splits: int = 10,
+    shuffle_seed: int | None = 42,
+    shuffle_by: Literal["numpy", "torch"] = "numpy",
+    epsilon: float = 0.0,
+    input: Literal["logits", "probabilities"] = "logits",  # noqa: A002 - the word of the configuration
+) -> Influence:
+    """The effect of each row on the value of `reduce`."""
+    from vidgauge.metrics.inception import inception_influence, probabilities_from_logits
+
+    probabilities = probabilities_from_logits(candidate) if input == "logits" else candidate
+    return inception_influence(
+        probabilities, splits=splits, shuffle_seed=shuffle_seed, shuffle_by=shuffle_by, epsilon=epsilon
+    )
+
+
 METRIC = ReduceSpec(
     name="inception_score",
     reduce=reduce,
+    influence=influence,
     better="higher",
     version=1,
     source="Salimans et al. 2016; shuffled with RandomState(42) as the video Inception score of StyleGAN-V",
     needs_reference=False,
+    bias="vanishing",
+    bounds=(1, math.inf),
     options=defaults(reduce),
 )

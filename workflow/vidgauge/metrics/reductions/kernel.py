@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from vidgauge.metrics.registry import defaults
-from vidgauge.specs import Reduced, ReduceSpec
+from vidgauge.specs import Influence, Reduced, ReduceSpec
+
+if TYPE_CHECKING:
+    from vidgauge.metrics._mmd import Videos
 
 
 def reduce(
@@ -38,11 +41,41 @@ def reduce(
     return Reduced(found.mean * scale, {"subset_std": found.std * scale})
 
 
+def influence(
+    reference: Any,
+    candidate: Any,
+    *,
+    seed: int,
+    videos: Videos | None = None,
+    subsets: int = 100,
+    subset_size: int = 1000,
+    subset_seed: int | None = None,
+    short: Literal["shrink", "refuse"] = "shrink",
+    scale: float = 1.0,
+) -> Influence:
+    """The effect of each row on the value of `reduce`, averaged over all subsets, and what their drawing adds."""
+    from vidgauge.metrics.influence import scaled
+    from vidgauge.metrics.kernel import kernel_distance_influence
+
+    found = kernel_distance_influence(
+        reference,
+        candidate,
+        subsets=subsets,
+        subset_size=subset_size,
+        seed=seed if subset_seed is None else subset_seed,
+        short=short,
+        videos=videos,
+    )
+    return scaled(found, scale)
+
+
 METRIC = ReduceSpec(
     name="kernel",
     reduce=reduce,
+    influence=influence,
     better="lower",
     version=1,
     source="Bińkowski et al. 2018 (KID), subsets drawn as in StyleGAN-V, clean-fid and torch-fidelity",
+    bias="known",
     options=defaults(reduce),
 )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vidgauge.metrics.registry import defaults
-from vidgauge.specs import Reduced, ReduceSpec
+from vidgauge.specs import Influence, Reduced, ReduceSpec
 
 
 def reduce(
@@ -23,13 +23,28 @@ def reduce(
     return Reduced(mean, {"pairs": float(count)})
 
 
+def influence(
+    reference: Any,
+    candidate: Any,
+    *,
+    seed: int,  # noqa: ARG001 - nothing is drawn
+    videos: tuple[Sequence[str], Sequence[str]],
+) -> Influence:
+    """The effect of each pair on the value of `reduce`, all of it on the reference's rows."""
+    from vidgauge.metrics.by_video import pair_frechet_influence
+
+    return pair_frechet_influence(reference, candidate, videos=videos)
+
+
 METRIC = ReduceSpec(
     name="pair_frechet",
     reduce=reduce,
+    influence=influence,
     by_video=True,
     paired=True,
     better="lower",
     version=1,
     source="AIGVE-Tool (Xiang et al. 2025), its FID: per pair of videos, over their frames. Not the FID of a dataset",
+    bias="none",
     options=defaults(reduce),
 )
