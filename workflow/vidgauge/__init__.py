@@ -1,6 +1,6 @@
 """vidgauge: evaluate generated videos. Snakemake runs the stages, this package holds all the logic.
 
-For programs of one's own: `Accumulator` and `reduce`, imported, with NumPy, when they are first used.
+For programs of one's own: `Accumulator`, `reduce` and `interval`, imported, with NumPy, when they are first used.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vidgauge.accumulator import Accumulator as Accumulator
+    from vidgauge.comparing import interval as interval
     from vidgauge.comparing import reduce as reduce
 
 __version__ = "0.1.0"
 
-_HOMES = {"Accumulator": "accumulator", "reduce": "comparing"}
+_HOMES = {"Accumulator": "accumulator", "interval": "comparing", "reduce": "comparing"}
 
 
 def __getattr__(name: str) -> Any:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from inspect import Parameter, signature
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,16 @@ import numpy as np
 
 from vidgauge.accumulator import Accumulator
 from vidgauge.errors import UsageError, VidgaugeError
+from vidgauge.metrics._arrays import as_matrix
 from vidgauge.metrics.registry import check_options, reduction
 from vidgauge.metrics.stats import stats_from_features
+from vidgauge.reducing import Question
 from vidgauge.specs import Reduced
 from vidgauge.store import features
 from vidgauge.store.statistics import MADE_WITH, Statistics, format_of, read_statistics, read_values
+from vidgauge.uncertainty.interval import Interval
+from vidgauge.uncertainty.interval import interval as interval_of
+from vidgauge.uncertainty.resample import Keys, resample
 
 Set = Accumulator | Statistics | str | PathLike[str]  # or an array (n, d), NumPy's or a tensor
 _SAME = (*MADE_WITH, "array", "clip_shape")
@@ -32,6 +36,13 @@ class _Side:
     saved: Statistics | None = None
     videos: np.ndarray | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def keys(self) -> Sequence[Hashable] | None:
+        """The video of each row, each its own where that is not known; None where there are no rows."""
+        if self.values is None:
+            return None
+        return [(self.name, row) for row in range(len(self.values))] if self.videos is None else list(self.videos)
 
     def statistics(self) -> Any:
         return self.saved if self.saved is not None else stats_from_features(self.values)
@@ -51,6 +62,34 @@ def reduce(
     >>> round(reduce("frechet", x, x + 0.5).value, 6)
     2.0
     """
+    return _asked(name, reference, candidate, array, seed, options)[0].answer()
+
+
+def interval(
+    name: str, reference: Set | Any, candidate: Set | Any, *, array: str | None = None, seed: int = 42, **options: Any
+) -> Interval:
+    """How sure a number of `reduce` is: its 95 % interval by resampling videos, and its limit where it has a bias.
+
+    Arguments and errors as for `reduce`. Rows whose videos are not known count as one video each. A reference of which
+    there are statistics only counts as exact. Raises VidgaugeError, with the reason, where there is no interval.
+
+    >>> rng = np.random.default_rng(0)
+    >>> found = interval("kernel_exact", rng.normal(size=(200, 4)), rng.normal(size=(200, 4)) + 1)
+    >>> found.low < found.high, found.infinity
+    (True, None)
+    """
+    question, keys = _asked(name, reference, candidate, array, seed, options)
+    value = question.answer().value
+    found = resample([question], [value], [keys])
+    if isinstance(found, str):
+        raise VidgaugeError(f"{name} has no interval: {found}")
+    return interval_of(value, question.spec, found.effects, found.curve)
+
+
+def _asked(
+    name: str, reference: Any, candidate: Any, array: str | None, seed: int, options: Mapping[str, Any]
+) -> tuple[Question, Keys]:
+    """What is asked, and the video of each row of both sets."""
     spec = reduction(name)
     if problems := check_options(spec, options):
         raise UsageError("; ".join(problems))
@@ -60,20 +99,20 @@ def reduce(
     against = _side("the reference", reference, array) if spec.needs_reference else None
     sides = [side for side in (against, there) if side is not None]
     _refuse_other_networks(sides)
-    without = [side.name for side in sides if side.values is None]
-    if without and spec.from_stats is None:
-        raise VidgaugeError(
-            f"{name} needs features, but {' and '.join(without)} holds statistics only; save with keep='features'"
-        )
-    if without and spec.from_stats is not None:
-        return spec.from_stats(against and against.statistics(), there.statistics(), seed=seed, **options)
-    if spec.by_video:
-        unknown = [side.name for side in sides if side.videos is None]
-        if not unknown:
-            options["videos"] = (against.videos if against else None, there.videos)
-        elif signature(spec.reduce).parameters["videos"].default is Parameter.empty:
-            raise VidgaugeError(f"{name} needs the video of each row; give ids to {' and '.join(unknown)}")
-    return spec.reduce(against.values if against else None, there.values, seed=seed, **options)
+    keys = (against.keys if against else None, there.keys)
+    if without := [side.name for side in sides if side.values is None]:
+        if spec.from_stats is None:
+            raise VidgaugeError(
+                f"{name} needs features, but {' and '.join(without)} holds statistics only; save with keep='features'"
+            )
+        statistics = (against and against.statistics(), there.statistics())
+        return Question(spec, seed, options, statistics, statistics=True, rows=there.values), keys
+    unknown = [side.name for side in sides if side.videos is None]
+    videos = None if unknown else (against and against.videos, there.videos)
+    question = Question(spec, seed, options, (against and against.values, there.values), videos)
+    if question.lacks_videos:
+        raise VidgaugeError(f"{name} needs the video of each row; give ids to {' and '.join(unknown)}")
+    return question, keys
 
 
 def _side(name: str, given: Any, array: str | None) -> _Side:
@@ -86,7 +125,7 @@ def _side(name: str, given: Any, array: str | None) -> _Side:
         return _Side(name, rows.values, videos=rows.video, about=given.about)
     if isinstance(given, str | PathLike):
         return _of_file(Path(given), array)
-    return _Side(name, given)
+    return _Side(name, as_matrix(given, name))
 
 
 def _of_file(path: Path, array: str | None) -> _Side:
