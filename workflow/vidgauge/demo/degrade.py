@@ -1,4 +1,4 @@
-"""What the candidates do to clean frames, (t, h, w, 3) uint8 to the same."""
+"""What the candidates do to clean frames, (t, h, w, 3) uint8 to the same. The self-test uses it as well."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def clean(frames: Array, rng: np.random.Generator) -> Array:  # noqa: ARG001 - a
 
 
 def blur_and_noise(frames: Array, rng: np.random.Generator, *, sigma: float, noise: float) -> Array:
-    """Gaussian blur of `sigma` pixels, then Gaussian noise of `noise` grey levels, new in every frame."""
+    """Gaussian blur of `sigma` pixels (0: none), then Gaussian noise of `noise` grey levels, new in every frame."""
     height, width = frames.shape[1:3]
     grain = rng.standard_normal((3, height + SHIFTS, width + SHIFTS), dtype=np.float32) * np.float32(noise)
     windows = [grain[:, y : y + height, x : x + width] for y, x in rng.integers(0, SHIFTS, (len(frames), 2))]
@@ -27,7 +27,8 @@ def blur_and_noise(frames: Array, rng: np.random.Generator, *, sigma: float, noi
 
 def _blur_and_noise(frame: Array, sigma: float, grain: Array) -> Array:
     picture = np.ascontiguousarray(frame.transpose(2, 0, 1), np.float32)
-    picture = _blur(_blur(picture, sigma, 1), sigma, 2)
+    if sigma:
+        picture = _blur(_blur(picture, sigma, 1), sigma, 2)
     picture += grain
     return np.rint(np.clip(picture, 0, 255)).astype(np.uint8).transpose(1, 2, 0)
 
