@@ -26,13 +26,14 @@ rule manifest:
     output:
         videos="<results>/manifests/{dataset}/videos.jsonl",
         rejected="<results>/manifests/{dataset}/rejected.jsonl",
+        survey="<results>/manifests/{dataset}/survey.json",
     log:
         "<logs>/manifest/{dataset}.log",
     conda:
         "../../envs/vidgauge.yaml"
     shell:
         "python -m vidgauge manifest {input.rejected:q} {input.lines:q} {input.shards:q}"
-        " --videos {output.videos:q} --rejected {output.rejected:q} 2> {log:q}"
+        " --videos {output.videos:q} --rejected {output.rejected:q} --survey {output.survey:q} 2> {log:q}"
 
 
 rule screen:

@@ -181,32 +181,3 @@ def _refuse_other_network(plan: Mapping[str, Any], name: str, file: Path, attrs:
             f"datasets.{name}: {file} was made by {made}, and {plan['metric']} rests on {wanted}; "
             "use statistics that this network made, or a metric on that one"
         )
-
-
-def saved_warnings(plan: Mapping[str, Any], side: Side) -> list[str]:
-    """Where saved statistics may have been made otherwise than the metric says, or of other samples."""
-    if side.file is None:
-        return []
-    name, texts = side.file.name, []
-    made = {key: side.attrs[key] for key in plan["made_with"] if side.attrs.get(key) is not None}
-    clips = {key: value for key, value in (side.clip_spec or {}).items() if key not in DRAWN}
-    if unknown := [word for word, known in (("network", made), ("clips", clips)) if not known]:
-        what = " and ".join(unknown)
-        texts.append(
-            f"{side.name}: {name} does not say which {what} made it; that it is the metric's is the user's word"
-        )
-    wanted = plan["clips"][int(side.name == plan["reference"])]
-    differ = [key for key in made if made[key] != plan["made_with"][key]]
-    differ += [f"clips.{key}" for key in clips if clips[key] != wanted.get(key, clips[key])]
-    if differ:
-        texts.append(f"{side.name}: {name} was made with another {', '.join(differ)}")
-    saved, ddof = side.saved, plan["options"].get("ddof")
-    if saved is not None and ddof is not None and ddof != saved.ddof and saved.n is None:
-        texts.append(
-            f"{side.name}: {name} does not say from how many samples its covariance was made, so it is used as it is, "
-            f"and not with ddof {ddof}"
-        )
-    asked = samples_of(plan, side.name)
-    if saved is not None and asked is not None and saved.n not in (None, asked):
-        texts.append(f"{side.name}: {name} stands for {saved.n} samples, the metric takes {asked}")
-    return texts

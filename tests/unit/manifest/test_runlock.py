@@ -89,14 +89,15 @@ def test_guard_lists_twice_and_runs_under_the_lock(tmp_path, logger):
     def write():
         held.append(not RunLock(tmp_path).acquire())
 
-    guard(workflow, tmp_path, write, logger)
-    assert held == [True]
+    begun = []
+    guard(workflow, tmp_path, write, lambda: begun.append(len(held)), logger=logger)
+    assert (held, begun) == ([True], [])
     free = RunLock(tmp_path)
     assert free.acquire()  # nothing holds it between parsing and running
     free.release()
     assert workflow.execute(1, two=2) == "result"
     assert workflow.executed == [((1,), {"two": 2})]
-    assert held == [True, True]
+    assert (held, begun) == ([True, True], [2])  # once, when everything is written
     assert free.acquire()
     free.release()
 
@@ -104,7 +105,7 @@ def test_guard_lists_twice_and_runs_under_the_lock(tmp_path, logger):
 def test_guard_releases_after_a_failed_run(tmp_path, logger):
     workflow = Workflow()
     workflow.execute = lambda: 1 / 0
-    guard(workflow, tmp_path, lambda: None, logger)
+    guard(workflow, tmp_path, lambda: None, logger=logger)
     with pytest.raises(ZeroDivisionError):
         workflow.execute()
     lock = RunLock(tmp_path)
@@ -114,7 +115,7 @@ def test_guard_releases_after_a_failed_run(tmp_path, logger):
 
 def test_a_second_run_is_refused_in_one_sentence(tmp_path, hold, logger, caplog):
     process, workflow, written = hold(), Workflow(), []
-    guard(workflow, tmp_path, lambda: written.append(1), logger)
+    guard(workflow, tmp_path, lambda: written.append(1), logger=logger)
     with pytest.raises(SystemExit) as stopped:
         workflow.execute()
     assert (stopped.value.code, workflow.executed, written) == (1, [], [])
@@ -128,7 +129,7 @@ def test_a_second_run_is_refused_in_one_sentence(tmp_path, hold, logger, caplog)
 def test_a_dry_run_beside_a_run_goes_on_with_its_listing(tmp_path, hold, logger):
     hold()
     workflow, written = Workflow(dryrun=True), []
-    guard(workflow, tmp_path, lambda: written.append(1), logger)
+    guard(workflow, tmp_path, lambda: written.append(1), logger=logger)
     assert workflow.execute() == "result"
     assert written == []
 
@@ -143,7 +144,7 @@ def test_a_message_for_the_user_ends_the_process_without_a_traceback(tmp_path, l
             raise VidgaugeError("one paragraph")
 
     with pytest.raises(SystemExit) as stopped:  # noqa: PT012 - at parse time or when it runs
-        guard(workflow, tmp_path, write, logger)
+        guard(workflow, tmp_path, write, logger=logger)
         workflow.execute()
     assert (stopped.value.code, stopped.value.__suppress_context__, caplog.messages) == (1, True, ["one paragraph"])
     assert workflow.executed == []
@@ -154,7 +155,7 @@ def test_a_message_for_the_user_ends_the_process_without_a_traceback(tmp_path, l
 
 def test_a_fault_of_the_program_is_raised(tmp_path, logger):
     with pytest.raises(ZeroDivisionError):
-        guard(Workflow(), tmp_path, lambda: 1 / 0, logger)
+        guard(Workflow(), tmp_path, lambda: 1 / 0, logger=logger)
 
 
 def test_a_file_system_without_locks_warns(tmp_path, monkeypatch, caplog):
@@ -171,7 +172,7 @@ def test_a_file_system_without_locks_warns(tmp_path, monkeypatch, caplog):
 def test_a_folder_that_cannot_be_made_is_one_paragraph(tmp_path, logger, caplog):
     (tmp_path / "file").touch()
     workflow = Workflow()
-    guard(workflow, tmp_path / "file" / "results", lambda: None, logger)
+    guard(workflow, tmp_path / "file" / "results", lambda: None, logger=logger)
     with pytest.raises(SystemExit) as stopped:
         workflow.execute()
     assert stopped.value.code == 1

@@ -80,8 +80,14 @@ class RunLock:
         return self.path.read_text(errors="replace")
 
 
-def guard(workflow: Any, results: Path, write: Callable[[], object], logger: logging.Logger | None = None) -> None:
-    """Write the listing now, briefly locked; hold the lock for as long as jobs run.
+def guard(
+    workflow: Any,
+    results: Path,
+    write: Callable[[], object],
+    begin: Callable[[], object] = lambda: None,
+    logger: logging.Logger | None = None,
+) -> None:
+    """Write the listing now, briefly locked; hold the lock for as long as jobs run, and `begin` before the first.
 
     `workflow` is Snakemake's, in its main process. Its `execute` is called by a run, --touch and -n, and never by
     --lint, --report, --unlock, --summary, --rulegraph: those do without a source that cannot be listed. What `write`
@@ -106,6 +112,7 @@ def guard(workflow: Any, results: Path, write: Callable[[], object], logger: log
                 with _readable(results):
                     _take(lock, results)
                     write()  # again: another run may have held the lock while this one was parsed
+                    begin()
             elif failure:
                 raise failure
             return execute(*args, **kwargs)

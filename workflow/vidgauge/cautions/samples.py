@@ -1,0 +1,77 @@
+"""How many samples there are, of how many videos, and which are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from vidgauge.sides import Side
+
+FEW_VIDEOS = 256
+"""Below it, an interval is wider than most differences that one wants to see."""
+
+
+def few(plan: Mapping[str, Any], sides: Sequence[Side]) -> list[str]:
+    """Too few samples for the covariance, too few videos for differences."""
+    texts = []
+    n, width = min((side.distinct for side in sides if side.distinct is not None), default=0), sides[0].width
+    if plan["options"].get("fold", "none") != "none":
+        width //= 4
+    if plan["definition"]["reduce"] == "frechet" and 0 < n <= width:
+        texts.append(f"{n} samples of {width} features: the covariance is singular, and the distance is biased upward")
+    counts: dict[str, int] = {}
+    for side in sides:
+        if side.videos:
+            counts[side.name] = min(side.videos, counts.get(side.name, side.videos))
+    if said := [f"{count} in {name}" for name, count in counts.items() if count < FEW_VIDEOS]:
+        texts.append(f"few videos: {', '.join(said)}; below {FEW_VIDEOS}, differences may well be chance")
+    return texts
+
+
+def constant(side: Side) -> list[str]:
+    """A network that answers the same to everything."""
+    if side.samples is None or not is_constant(side):
+        return []
+    n = len(side.samples)
+    return [f"{side.name}: all {n} samples have the same features; look at the network and what it is fed"]
+
+
+def is_constant(side: Side) -> bool:
+    """Whether all of several samples are one and the same."""
+    values = None if side.samples is None else side.samples.values
+    return values is not None and len(values) > 1 and bool((values == values[0]).all())
+
+
+def missing(side: Side, wanted: int | None) -> list[str]:
+    """Samples that were asked for and videos that are left out."""
+    if side.samples is None:
+        return []
+    n, texts = len(side.samples), []
+    if wanted is not None and n < wanted:
+        texts.append(f"{side.name}: {wanted} samples were asked for, only {n} are there")
+    if side.failed:
+        texts.append(f"{side.name}: {len(side.failed)} videos could not be decoded and are left out")
+    if side.alone:
+        texts.append(f"{side.name}: {side.alone} videos whose partner is missing are left out")
+    return texts
+
+
+def dependent(side: Side) -> list[str]:
+    """Samples that say less than as many videos would."""
+    if side.samples is None:
+        return []
+    n, texts = len(side.samples), []
+    if side.distinct is not None and side.distinct < n:
+        texts.append(
+            f"{side.name}: only {side.distinct} of {n} samples are distinct; videos are too short for more draws"
+        )
+    if side.videos is not None and n > side.videos:
+        texts.append(f"{n} samples come from {side.videos} videos; those of one video are not independent")
+    return texts
+
+
+def of_clips(side: Side) -> bool:
+    """Whether a sample stands for a clip and not for one of its frames, as far as samples tell."""
+    if side.samples is None:
+        return True
+    return len(set(zip(side.samples.video, side.samples.draw, strict=True))) == len(side.samples)
