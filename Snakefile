@@ -20,6 +20,7 @@ include: "workflow/rules/weights.smk"
 include: "workflow/rules/clips.smk"
 include: "workflow/rules/features.smk"
 include: "workflow/rules/metrics.smk"
+include: "workflow/rules/report.smk"
 
 
 localrules:
@@ -31,6 +32,7 @@ rule all:
     input:
         f"<results>/{EVALUATION}/metrics.json",
         f"<results>/{EVALUATION}/metrics.csv",
+        f"<results>/{EVALUATION}/report.html" if CONFIG.report else [],
         kept_clips,
 
 

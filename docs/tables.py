@@ -18,7 +18,7 @@ from vidgauge.extractors.own import OwnInput, OwnNetwork
 from vidgauge.knobs import knobs
 from vidgauge.metrics import registry
 from vidgauge.presets.commands import resolved
-from vidgauge.report.table import ARROWS
+from vidgauge.report.standing import ARROWS
 from vidgauge.specs import ClipSpec, ExtractorSpec, Takes
 from vidgauge.weights import registry as known_weights
 

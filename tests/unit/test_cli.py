@@ -186,7 +186,7 @@ def test_matrix_products_have_one_thread_whatever_the_user_set() -> None:
         ["clips", "{any}", "--spec", '{"spec": {"strde": 1}, "seed": 1, "draws": 1}', "--out", "{out}"],
         ["clips", "{any}", "--spec", "{}", "--out", "{out}"],
         ["metric", "{any}", "{any}", "--candidate", "a", "--out", "{out}"],
-        ["table", "{any}", "{any}", "--rejected", "{any}", "--json", "{out}", "--csv", "{out}", "--text", "{out}"],
+        ["collect", "{any}", "{any}", "--rejected", "{any}", "--json", "{out}", "--csv", "{out}", "--text", "{out}"],
     ],
 )
 def test_what_the_workflow_did_not_write_is_one_paragraph(arguments: list[str], tmp_path: Path) -> None:

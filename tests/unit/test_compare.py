@@ -169,6 +169,7 @@ def test_save_writes_the_configuration_and_runs_nothing(here: Path) -> None:
     config = saved("real", "new=a", "--metric", "looks", "--seed", "7", "--bad-videos", "reject", "--weights", "w")
     assert config.pop("evaluation").startswith("compare-")
     assert config == {
+        "report": False,
         "reference": "real",
         "datasets": {"real": {"source": str(here / "real")}, "new": {"source": str(here / "a")}},
         "metrics": ["looks"],

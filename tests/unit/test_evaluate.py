@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -22,6 +23,7 @@ from vidgauge.metrics import registry
 from vidgauge.specs import ClipSpec, Reduced
 from vidgauge.store.features import FeatureArray, write_features
 from vidgauge.store.merge import merge
+from vidgauge.uncertainty.interval import quantile
 
 WIDTH, FRAMES = 24, 2
 BAD = {"video": "bad.mp4", "path": "/videos/bad.mp4", "reason": "undecodable", "detail": "ends in the middle"}
@@ -103,6 +105,11 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [features(folder / "mine.h5", 40, seed=1, shift=0.5), features(folder / "real.h5", 50, seed=2)]
 
 
+def others(row: Mapping[str, Any]) -> list[str]:
+    """The warnings but that of few videos, which all of these small sets get."""
+    return [text for text in row["warnings"] if not text.startswith("few videos: ")]
+
+
 def values_of(videos: int, seed: int, shift: float = 0.0, *, array: str = "clip") -> np.ndarray:
     """The values of `features`, all rows."""
     frames, offset = (FRAMES, 0) if array == "frame" else (1, 1000)
@@ -111,11 +118,15 @@ def values_of(videos: int, seed: int, shift: float = 0.0, *, array: str = "clip"
 
 def test_the_row_has_exactly_the_keys_of_the_contract(pair: list[Path]) -> None:
     row = evaluate(plan_of(), "mine", pair)
-    assert list(row) == list(ROW)
+    assert list(row) == [*ROW, "resampled"]
     assert row == json.loads(json.dumps(row, allow_nan=False))
     value = metrics.kernel_distance_exact(values_of(50, 2), values_of(40, 1, 0.5))
     spec = ClipSpec(frames=FRAMES)
     options = dict(registry.reduction("kernel_exact").options)
+    kept = row.pop("resampled")
+    units, infinity = kept["units"], value - kept["known_bias"]  # videos of one id in both sets are no independent ones
+    reach = quantile(units - 1) * math.sqrt(units / (units - 1) * sum(effect**2 for effect in kept["groups"]))
+    made = {key: row["made_with"]["mine"][key] for key in ("device", "batch_shape", "versions")}
     assert row == {
         "metric": "m",
         "protocol": "user",
@@ -123,7 +134,11 @@ def test_the_row_has_exactly_the_keys_of_the_contract(pair: list[Path]) -> None:
         "reference": "real",
         "value": value,
         "std": None,
-        "ci95": None,
+        "ci95": pytest.approx([infinity - reach, infinity + reach]),
+        "ci95_method": f"infinitesimal jackknife over {units} groups of videos; of infinity, the limit of many videos",
+        "standard_error": pytest.approx(reach / quantile(units - 1)),
+        "infinity": pytest.approx(infinity),
+        "infinity_error": 0.0,
         "n_candidate": 40,
         "n_reference": 50,
         "videos_candidate": 40,
@@ -143,11 +158,13 @@ def test_the_row_has_exactly_the_keys_of_the_contract(pair: list[Path]) -> None:
         "clip_spec_reference": spec.model_dump(mode="json") | layout.resolved(spec, seed=42, draws=1),
         "knobs": plan_of()["knobs"],
         "precision": "float32",
+        "device": "cpu",
+        "made_with": {"mine": made, "real": made},
         "options": options,
         "seed": 42,
         "runs": 1,
         "runs_values": [value],
-        "warnings": [],
+        "warnings": ["few videos: 40 in mine, 50 in real; below 256, differences may well be chance"],
         "undecodable": [],
         "note": extractors.spec("pixel_grid").note,
         "values": {},
@@ -191,7 +208,7 @@ def test_samples_are_the_first_videos_in_hash_order(pair: list[Path]) -> None:
     wanted = metrics.kernel_distance_exact(values_of(50, 2)[first(12, 50)], values_of(40, 1, 0.5)[first(12, 40)])
     assert row["value"] == wanted
     assert [row[f"{what}_{side}"] for what in ("n", "videos") for side in ("candidate", "reference")] == [12] * 4
-    assert row["warnings"] == []
+    assert others(row) == []
 
 
 def test_samples_of_frames_count_frames(pair: list[Path]) -> None:
@@ -202,7 +219,7 @@ def test_samples_of_frames_count_frames(pair: list[Path]) -> None:
 def test_too_few_samples_are_used_and_warned_of(pair: list[Path]) -> None:
     row = evaluate(plan_of(samples=45), "mine", pair)
     assert (row["n_candidate"], row["n_reference"]) == (40, 45)
-    assert row["warnings"] == ["mine: 45 samples were asked for, only 40 are there"]
+    assert others(row) == ["mine: 45 samples were asked for, only 40 are there"]
 
 
 def test_a_metric_without_a_reference_has_null_there(pair: list[Path]) -> None:
@@ -240,15 +257,15 @@ def test_runs_are_paired_by_seed_and_give_mean_and_deviation(tmp_path: Path) -> 
 def test_runs_over_the_same_features_have_no_deviation(pair: list[Path]) -> None:
     row = evaluate(plan_of(runs=2), "mine", [pair[0], pair[0], pair[1], pair[1]])
     assert row["std"] == 0
-    assert row["warnings"] == []
+    assert others(row) == []
 
 
 def test_an_undefined_metric_is_null_with_a_warning(tmp_path: Path) -> None:
     few = [features(tmp_path / "mine.h5", 4), features(tmp_path / "real.h5", 4)]
     row = evaluate(plan_of("density_coverage"), "mine", few)
-    assert list(row) == list(ROW)
+    assert list(row) == [*ROW, "resampled"]
     assert (row["value"], row["std"], row["runs_values"]) == (None, None, [None])
-    (warning,) = row["warnings"]
+    (warning,) = others(row)
     assert warning.startswith("undefined: ")
     assert "4" in warning
     assert row["n_candidate"] == 4
@@ -260,7 +277,7 @@ def test_one_undefined_run_leaves_the_mean_undefined(tmp_path: Path, pair: list[
     assert (row["value"], row["std"]) == (None, None)
     assert row["runs_values"][0] is not None
     assert row["runs_values"][1] is None
-    assert [text.split(":")[0] for text in row["warnings"]] == ["undefined"]
+    assert [text.split(":")[0] for text in others(row)] == ["undefined"]
 
 
 def test_a_set_without_samples_is_undefined(tmp_path: Path, pair: list[Path]) -> None:
@@ -329,7 +346,7 @@ def test_undecodable_videos_are_left_out_where_that_is_allowed(
         return
     row = evaluate(found, "mine", files)
     assert (row["n_candidate"], row["value"] is None) == (39, False)
-    assert row["warnings"] == ["mine: 1 videos could not be decoded and are left out"]
+    assert others(row) == ["mine: 1 videos could not be decoded and are left out"]
 
 
 @pytest.mark.parametrize(("videos", "warned"), [(WIDTH, True), (WIDTH + 1, False)])
@@ -338,15 +355,15 @@ def test_a_frechet_distance_of_too_few_samples_is_warned_of(
 ) -> None:
     files = [features(tmp_path / "few.h5", videos), pair[1]]
     text = f"{WIDTH} samples of {WIDTH} features: the covariance is singular, and the distance is biased upward"
-    assert evaluate(plan_of("frechet"), "mine", files)["warnings"] == ([text] if warned else [])
-    assert evaluate(plan_of("frechet"), "mine", files[::-1])["warnings"] == ([text] if warned else [])
-    assert evaluate(plan_of("kernel"), "mine", files)["warnings"] == []
+    assert others(evaluate(plan_of("frechet"), "mine", files)) == ([text] if warned else [])
+    assert others(evaluate(plan_of("frechet"), "mine", files[::-1])) == ([text] if warned else [])
+    assert others(evaluate(plan_of("kernel"), "mine", files)) == []
 
 
 def test_several_clips_of_a_video_are_warned_of(tmp_path: Path, pair: list[Path]) -> None:
     row = evaluate(plan_of(), "mine", [features(tmp_path / "drawn.h5", 10, draws=4), pair[1]])
     assert (row["n_candidate"], row["videos_candidate"]) == (40, 10)
-    assert row["warnings"] == [
+    assert others(row) == [
         "mine: only 10 of 40 samples are distinct; videos are too short for more draws",
         "40 samples come from 10 videos; those of one video are not independent",
     ]
@@ -355,7 +372,7 @@ def test_several_clips_of_a_video_are_warned_of(tmp_path: Path, pair: list[Path]
 def test_mixed_shards_are_warned_of(tmp_path: Path, pair: list[Path]) -> None:
     mixed = features(tmp_path / "mixed.h5", device="cuda", batch_shape="(64, 2)")
     row = evaluate(plan_of(), "mine", [pair[0], mixed])
-    assert row["warnings"] == [
+    assert others(row) == [
         f"features were made with different {what}: the last digits may differ" for what in ("device", "batch shape")
     ]
 
@@ -363,7 +380,7 @@ def test_mixed_shards_are_warned_of(tmp_path: Path, pair: list[Path]) -> None:
 def test_a_warning_of_all_runs_is_given_once(tmp_path: Path, pair: list[Path]) -> None:
     drawn = features(tmp_path / "drawn.h5", 10, draws=2)
     row = evaluate(plan_of(runs=2), "mine", [drawn, drawn, pair[1], pair[1]])
-    assert len(row["warnings"]) == len(set(row["warnings"])) == 2
+    assert len(row["warnings"]) == len(set(row["warnings"])) == 3
 
 
 def test_an_array_that_is_not_there_is_named(pair: list[Path]) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from vidgauge import extractors, layout
-from vidgauge.layout import clips_name, extractor_name, resolved
+from vidgauge.layout import asked, clips_name, extractor_name, resolved
 from vidgauge.specs import ClipSpec
 
 SIDES = st.integers(1, 4096)
@@ -170,3 +170,17 @@ def test_extractor_names_differ_in_all_that_changes_features() -> None:
         (replace(lite0, name="other"), "float32", "1" * 64),
     ]
     assert len({extractor_name(*given) for given in changed}) == len(changed)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "keys", [{}, {"start": "random", "clips_per_video": 3}, {"start": "each"}, {"size": "native", "fps": 8.0}]
+)
+@pytest.mark.parametrize("every", [False, True])
+def test_a_stored_clip_spec_is_read_back(keys: dict[str, Any], every: bool) -> None:
+    of = ClipSpec(**keys, **({"start": "each", "clips_per_video": "all"} if every and not keys else {}))
+    draws = of.clips_per_video if isinstance(of.clips_per_video, int) else 4
+    native = {"native": [48, 64]} if of.size == "native" else {}
+    found = asked({**ClipSpec().model_dump(mode="json"), **resolved(of, seed=9, draws=draws), **native})
+    again = clips_name(found.spec, seed=found.seed, draws=found.draws)
+    assert again == clips_name(of, seed=9, draws=draws)
+    assert found.native == (tuple(native["native"]) if native else None)

@@ -61,7 +61,8 @@ def written(config: Config, folder: Path) -> set[str]:
     return {str(path.relative_to(plans)) for path in new}
 
 
-PLANS = {"screen.json", "gate.json", "evaluation.json", "metrics/looks.json", "metrics/frames.json"}
+MAPS = {"maps/looks.json"}  # both metrics rest on the same features
+PLANS = {"screen.json", "gate.json", "evaluation.json", "metrics/looks.json", "metrics/frames.json", *MAPS}
 
 
 def test_plans_hold_what_jobs_read(tmp_path: Path) -> None:
@@ -96,10 +97,10 @@ def test_another_file_of_statistics_is_seen(tmp_path: Path) -> None:
 
     assert changed("one.npz") == PLANS
     assert changed("one.npz") == set()
-    assert changed("two.npz") == PLANS - {"screen.json", "gate.json"}
+    assert changed("two.npz") == PLANS - {"screen.json", "gate.json", *MAPS}
     (tmp_path / "two.npz").write_bytes(b"other bytes, as old")
     os.utime(tmp_path / "two.npz", (1, 1))
-    assert changed("two.npz") == PLANS - {"screen.json", "gate.json"}
+    assert changed("two.npz") == PLANS - {"screen.json", "gate.json", *MAPS}
     with pytest.raises(UsageError, match=r"datasets\.real: .*gone\.npz: there is no such file of saved statistics"):
         changed("gone.npz")
 
@@ -109,16 +110,16 @@ def test_another_file_of_statistics_is_seen(tmp_path: Path) -> None:
     [
         ({}, set()),
         ({"device": "cpu"}, {"evaluation.json"}),
-        ({"bad_videos": {"action": "reject"}}, PLANS - {"screen.json"}),
+        ({"bad_videos": {"action": "reject"}}, PLANS - {"screen.json", *MAPS}),
         ({"seed": 1}, PLANS - {"screen.json", "gate.json"}),
-        ({"metrics": ["looks"]}, {"evaluation.json"}),
+        ({"metrics": ["looks"]}, {"evaluation.json", *MAPS}),
         (
             {"define": {"looks": LOOKS | {"samples": 9}, "frames": LOOKS | {"array": "frame"}}},
-            {"evaluation.json", "metrics/looks.json"},
+            {"evaluation.json", "metrics/looks.json", "maps/looks.json"},
         ),
         (
             {"define": {"looks": LOOKS | {"clips": {"frames": 4}}, "frames": LOOKS | {"array": "frame"}}},
-            {"screen.json", "evaluation.json", "metrics/looks.json"},
+            {"screen.json", "evaluation.json", "metrics/looks.json", "maps/looks.json", "maps/frames.json"},
         ),
     ],
 )

@@ -8,9 +8,10 @@ from typing import Any
 
 from click.testing import CliRunner
 
-from tests.unit.test_table import row
+from tests.unit.test_table import difference, row
 from vidgauge.cli import main
-from vidgauge.report.commands import joined
+from vidgauge.report.results import joined
+from vidgauge.report.table import table_text
 
 
 def show(folder: Path, **evaluations: list[dict[str, Any]]) -> str:
@@ -31,13 +32,35 @@ def test_candidates_of_two_evaluations_stand_side_by_side(tmp_path: Path) -> Non
 
 
 def test_the_same_row_is_there_once(tmp_path: Path) -> None:
-    assert joined([("one", [row()]), ("two", [row()])]) == [row()]
+    known = {"results": [row()], "differences": []}
+    assert joined([{"evaluation": "one", **known}, {"evaluation": "two", **known}]).rows == [row()]
 
 
 def test_a_name_that_means_two_things_is_told_apart() -> None:
     one, two = (row(value=value, candidate_digest=str(value) * 20) for value in (1.0, 2.0))
-    found = joined([("one", [one]), ("two", [two])])
-    assert [one["candidate"] for one in found] == ["a (one)", "a (two)"]
+    found = joined([{"evaluation": name, "results": [of]} for name, of in (("one", one), ("two", two))])
+    assert found.candidates == ["a (one)", "a (two)"]
+
+
+def test_a_candidate_of_one_evaluation_keeps_its_name() -> None:
+    """Metrics that take some of its shards have another digest of it."""
+    rows = [row(metric, candidate_digest=digest * 64) for metric, digest in (("looks", "1"), ("motion", "2"))]
+    assert joined([{"evaluation": "one", "results": rows}]).candidates == ["a"]
+
+
+def test_differences_are_those_of_their_own_file(tmp_path: Path) -> None:
+    """A tie in one evaluation says nothing of candidates of the same names in another."""
+    both = []
+    for name, known in (("one", [difference("looks", "a", "b")]), ("two", [])):
+        rows = [row(candidate=c, value=v, candidate_digest=c + name, seed=name) for c, v in (("a", 1.0), ("b", 2.0))]
+        both.append({"evaluation": name, "results": rows, "differences": known})
+    found = joined(both)
+    (pair,) = found.pairs
+    assert (pair.a["candidate"], pair.b["candidate"]) == ("a (one)", "b (one)")
+    text = table_text(found)
+    first, second = (line for line in text.splitlines() if line.startswith("looks"))
+    assert first.split()[3:7] == ["1", "*", "2", "="]
+    assert second.split()[3:6] == ["1", "*", "2"]
 
 
 def test_no_number_is_lost(tmp_path: Path) -> None:

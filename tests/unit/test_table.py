@@ -1,21 +1,23 @@
-"""The files that people and programs read: metrics.json, metrics.csv, and the table."""
+"""The files that people and programs read: metrics.json and the table."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from importlib import metadata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-import vidgauge
 from vidgauge.evaluate import ROW
-from vidgauge.report import collect as module
-from vidgauge.report.collect import collect, provenance
-from vidgauge.report.table import csv_text, table_text
+from vidgauge.report.collect import collect
+from vidgauge.report.formats import csv_text
+from vidgauge.report.notes import intervals
+from vidgauge.report.numbers import digits, number
+from vidgauge.report.results import joined
+from vidgauge.report.table import WIDTH, table_text
 
 PLAN = {"evaluation": "test", "config": {"seed": 42}, "metrics": {"looks": {"metric": "looks"}}}
 
@@ -43,52 +45,44 @@ def row(metric: str = "looks", candidate: str = "a", value: float | None = 1.0, 
     return found | changes
 
 
-def read_csv(rows: list[dict[str, Any]]) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(csv_text(rows))))
+def difference(metric: str, a: str, b: str, better: str | None = None, *, known: bool = True) -> dict[str, Any]:
+    """An entry of `differences`: better is the better one of a and b, or None for a tie."""
+    return {
+        "metric": metric,
+        "a": a,
+        "b": b,
+        "reference": "real",
+        "difference": 1.0 if known else None,
+        "ci95": [0.5, 1.5] if known else None,
+        "standard_error": 0.25 if known else None,
+        "distinguishable": better is not None if known else None,
+        "better": better,
+        "sentence": f"{a} and {b}: said of {metric}",
+    }
 
 
-def lines(*rows: dict[str, Any]) -> list[str]:
-    return table_text("test", rows).splitlines()
+def curve(metric: str, candidate: str, sentence: str, bias: str = "vanishing") -> dict[str, Any]:
+    """An entry of `curves`, without its points."""
+    return {"metric": metric, "candidate": candidate, "bias": bias, "sentence": sentence}
 
 
-def line_of(metric: str, *rows: dict[str, Any]) -> list[str]:
+def evaluation(rows: Sequence[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    """The content of a metrics.json."""
+    return {"evaluation": "test", "results": list(rows), **more}
+
+
+def lines(*rows: dict[str, Any], **more: Any) -> list[str]:
+    return table_text(joined([evaluation(rows, **more)])).splitlines()
+
+
+def line_of(metric: str, *rows: dict[str, Any], **more: Any) -> list[str]:
     """The cells of a metric's line; a number's spread and mark are cells too."""
-    (found,) = (line for line in lines(*rows) if line.startswith(f"{metric} "))
+    (found,) = (line for line in lines(*rows, **more) if line.startswith(f"{metric} "))
     return found.split()
 
 
-def notes(*rows: dict[str, Any]) -> list[str]:
-    return [line for line in lines(*rows) if line.startswith("- ")]
-
-
-def test_csv_columns() -> None:
-    text = csv_text([row(values={"precision": 0.5, "recall": 0.25}), row(values={"density": 2})])
-    columns = [name for key in ROW if key != "values" for name in ({"ci95": ["ci95_lo", "ci95_hi"]}.get(key, [key]))]
-    assert text.splitlines()[0].split(",") == [*columns, "values.precision", "values.recall", "values.density"]
-    assert text.count("\n") == 3
-    assert "\r" not in text
-
-
-def test_csv_cells() -> None:
-    first, second = read_csv(
-        [
-            row(value=0.1 + 0.2, ci95=[0.25, 0.5], values={"precision": 0.5}, warnings=['a, "b"', "ü\nü"], seed=42),
-            row(candidate="b", value=None, reference=None, values={"density": 2.0}),
-        ]
-    )
-    assert float(first["value"]) == 0.1 + 0.2  # every digit
-    assert (first["ci95_lo"], first["ci95_hi"]) == ("0.25", "0.5")
-    assert (first["values.precision"], first["values.density"]) == ("0.5", "")
-    assert json.loads(first["warnings"]) == ['a, "b"', "ü\nü"]
-    assert "ü" in first["warnings"]
-    assert json.loads(first["clip_spec"]) == {"frames": 16, "size": [24, 32]}
-    assert first["seed"] == "42"
-    assert [second[key] for key in ("value", "reference", "ci95_lo", "ci95_hi", "values.precision")] == [""] * 5
-    assert (second["candidate"], second["values.density"]) == ("b", "2.0")
-
-
-def test_csv_of_nothing_is_a_line() -> None:
-    assert read_csv([]) == []
+def notes(*rows: dict[str, Any], **more: Any) -> list[str]:
+    return [line for line in lines(*rows, **more) if line.startswith("- ")]
 
 
 @pytest.mark.parametrize(("better", "arrow", "best"), [("lower", "↓", "a"), ("higher", "↑", "b")])
@@ -166,8 +160,8 @@ def test_notes_are_given_once_with_what_they_speak_of() -> None:
     ]
     assert notes(*rows) == [
         "- looks, third of a: few",
-        "- all: ours",
         "- motion of a, third of a: drawn",
+        "- all: ours",
     ]
 
 
@@ -185,40 +179,26 @@ def test_collect_writes_all_three(tmp_path: Path) -> None:
         PLAN,
         [json.loads(file.read_text()) for file in files],
         [],
+        differences=[difference("looks", "b", "a")],
+        curves=[curve("looks", "a", "few")],
         json_out=out["json"],
         csv_out=out["csv"],
         text_out=out["text"],
     )
     found = json.loads(out["json"].read_text())
-    assert list(found) == ["evaluation", "results", "rejected", "provenance"]
+    assert list(found) == ["evaluation", "results", "differences", "curves", "rejected", "provenance"]
     assert found["evaluation"] == "test"
     assert found["results"] == rows  # in the order of the files
     assert [list(result) for result in found["results"]] == [list(ROW)] * 2
+    assert found["differences"] == [difference("looks", "b", "a")]
+    assert found["curves"] == [curve("looks", "a", "few")]
     assert out["csv"].read_text() == csv_text(rows)
-    assert out["text"].read_text() == table_text("test", rows)
-
-
-def test_provenance_says_what_made_the_numbers() -> None:
-    found = provenance(PLAN)
-    assert found["vidgauge"] == vidgauge.__version__
-    assert found["config"] == PLAN["config"]
-    assert found["metrics"] == PLAN["metrics"]
-    assert found["packages"]["numpy"] == metadata.version("numpy")
-    assert {"torch", "av", "scipy", "timm", "h5py"} <= set(found["packages"])
-
-
-def test_two_runs_differ_under_made_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = provenance(PLAN)
-    monkeypatch.setattr(module.socket, "gethostname", lambda: "elsewhere")
-    second = provenance(PLAN)
-    assert second["made"]["host"] == "elsewhere"
-    assert second["made"]["at"] >= first["made"]["at"]
-    assert {key for key in first if first[key] != second[key]} == {"made"}
-    assert set(first["made"]) == {"at", "host"}
+    assert out["text"].read_text() == table_text(joined([found]))
+    assert "2 =" in out["text"].read_text()
 
 
 def test_a_candidate_without_a_metrics_row_leaves_its_cell_empty() -> None:
-    assert len(table_text("t", [row("m", "a"), row("k", "b")]).splitlines()) >= 5
+    assert line_of("m", row("m", "a"), row("k", "b"))[2:4] == ["1", "40"]
 
 
 def test_two_equal_best_ones_are_both_marked() -> None:
@@ -273,3 +253,167 @@ def test_sets_of_several_sizes_have_no_best() -> None:
     one, two = row(candidate="a", value=2.0), row(candidate="b", value=1.0, n_candidate=8)
     assert "*" not in line_of("looks", one, two)
     assert notes(one, two) == ["- looks: different numbers of samples, so no best one is marked"]
+
+
+def test_intervals_stand_beside_their_numbers() -> None:
+    rows = [row(value=84.123, ci95=[79.21, 88.97]), row(candidate="b", value=101.26, ci95=[60.0, 140.0])]
+    assert line_of("looks", *rows)[2:9] == ["84.1", "*", "[79.2,", "89.0]", "101", "[60,", "140]"]
+    assert any("[ ] 95 % interval" in line for line in lines(*rows))
+    assert not any("95 %" in line for line in lines(row()))
+
+
+def test_an_interval_of_the_limit_stands_beside_the_limit() -> None:
+    """The number is biased: an interval that is not its own would look as if it were."""
+    rows = [
+        row(value=84.1, infinity=43.0, ci95=[40.2, 45.8], infinity_error=1.0),
+        row(candidate="b", value=91.0, infinity=52.0, infinity_error=1.0, ci95=None),
+    ]
+    text = lines(*rows)
+    at = next(number for number, line in enumerate(text) if line.startswith("looks"))
+    assert text[at].split()[2:5] == ["84.1", "91.0", "40"]
+    assert "[" not in text[at]
+    assert text[at + 1].split() == ["at", "infinity", "43.0", "*", "[40.2,", "45.8]", "52.0"]
+    assert any(line.startswith("at infinity: what infinitely many videos would give") for line in text)
+
+
+def test_long_lines_have_their_intervals_below() -> None:
+    names = [f"generator_of_somebody_{number}" for number in range(5)]
+    rows = [row(candidate=name, value=number + 10.0, ci95=[9.0, 20.0]) for number, name in enumerate(names)]
+    text = lines(*rows)
+    at = next(number for number, line in enumerate(text) if line.startswith("looks"))
+    assert max(map(len, text[: at + 2])) <= WIDTH
+    assert text[at].split()[2:8] == ["10.0", "*", "11.0", "12.0", "13.0", "14.0"]
+    assert text[at + 1].split() == ["[9.0,", "20.0]"] * 5
+
+
+def test_ties_with_the_best_are_marked() -> None:
+    rows = [row(candidate=name, value=value) for name, value in (("a", 1.0), ("b", 2.0), ("c", 3.0), ("d", 4.0))]
+    known = [
+        difference("looks", "a", "b"),
+        difference("looks", "a", "c", better="a"),
+        difference("looks", "a", "d", known=False),
+        difference("looks", "c", "d"),
+    ]
+    assert line_of("looks", *rows, differences=known)[2:8] == ["1", "*", "2", "=", "3", "4"]
+    assert any("= not distinguishable from the best" in line for line in lines(*rows, differences=known))
+    assert notes(*rows, differences=known) == ["- not distinguishable by looks: c and d"]
+
+
+def test_ties_of_several_metrics_are_one_note() -> None:
+    rows = [row(m, c, v) for m in ("looks", "motion") for c, v in (("a", 1.0), ("b", 2.0), ("c", 3.0), ("d", 4.0))]
+    known = [difference(m, *pair) for m in ("looks", "motion") for pair in (("b", "c"), ("c", "d"))]
+    assert notes(*rows, differences=known) == ["- not distinguishable by any metric: b and c; c and d"]
+
+
+def test_a_best_number_that_is_not_the_best_is_said() -> None:
+    """Bias can turn the order round, and of a third candidate it is not known."""
+    rows = [row(value=1.0, infinity=0.9), row(candidate="b", value=2.0, infinity=0.1)]
+    known = [difference("looks", "a", "b", better="b")]
+    assert notes(*rows, row(candidate="c", value=3.0), differences=known) == [
+        "- looks: a has the best number, but a and b: said of looks"
+    ]
+    assert notes(*rows, differences=known) == []
+    (line,) = (line.split() for line in lines(*rows, differences=known) if "at infinity  " in line)
+    assert line == ["at", "infinity", "0.9", "0.1", "*"]
+
+
+def test_the_bias_that_matters_most_speaks_for_its_metric() -> None:
+    """c is the most biased one, but far from the others."""
+    limits = {"a": (10.0, 4.0), "b": (9.0, 1.0), "c": (50.0, 40.0)}
+    rows = [row(candidate=name, value=value, infinity=limit) for name, (value, limit) in limits.items()]
+    said = [curve("looks", name, f"the bias is about {value - limit:g}") for name, (value, limit) in limits.items()]
+    assert notes(*rows, curves=said) == ["- looks of b: the bias is about 8"]
+
+
+def test_a_bias_that_cannot_be_told_is_said_once_and_none_goes_without_a_word() -> None:
+    rows = [row(m, c) for m in ("looks", "motion", "kernel", "recall") for c in "ab"]
+    unknown = [
+        curve(m, c, f"at {n} videos it cannot be told") for m in ("looks", "motion") for c, n in (("a", 20), ("b", 21))
+    ]
+    others = [curve("kernel", "a", "no bias", bias="none"), curve("recall", "b", "depends", bias="size")]
+    assert notes(*rows, curves=[*unknown, *others]) == ["- looks, motion: at 20-21 videos it cannot be told"]
+
+
+def test_sentences_that_differ_in_datasets_and_numbers_are_one() -> None:
+    rows = [
+        row(m, c, warnings=[f"{c}: {n} samples come from 20 videos", f"real: {n} samples come from 20 videos"])
+        for m, n in (("looks", 320), ("motion", 40))
+        for c in ("a", "b")
+    ]
+    assert notes(*rows, row("third")) == ["- looks, motion: a, real, b: 40-320 samples come from 20 videos"]
+
+
+def test_a_candidate_within_a_sentence_is_no_difference() -> None:
+    rows = [row(m, c, warnings=[f"32 videos in {c}, 32 in real"]) for m in ("m", "k") for c in ("mild", "strong")]
+    assert notes(*rows) == ["- all: 32 videos in mild/strong, 32 in real"]
+    assert notes(*rows, row("third", "mild")) == ["- m, k: 32 videos in mild/strong, 32 in real"]
+
+
+def test_a_candidate_named_as_a_word_of_a_sentence() -> None:
+    rows = [row(candidate=name, warnings=["there is a reason"]) for name in ("a", "b", "c")]
+    assert notes(*rows) == ["- looks of a: there is a reason", "- looks of b and c: there is a reason"]
+
+
+def test_numbers_within_names_are_no_numbers() -> None:
+    one, two = row(warnings=["made by fvd2048_16f"]), row(candidate="b", warnings=["made by fvd1024_16f"])
+    assert notes(one, two) == ["- looks of a: made by fvd2048_16f", "- looks of b: made by fvd1024_16f"]
+
+
+def test_the_legend_says_once_what_intervals_are_and_a_note_why_there_are_none() -> None:
+    one = row(ci95=[0.5, 1.5], ci95_method="jackknife over 20 groups of videos")
+    two = row(candidate="b", ci95_method="none: fewer than 8 videos")
+    found = lines(one, two, row(candidate="c", ci95_method="not asked for: uncertainty: false"))
+    assert [line for line in found if line.startswith("- ")] == ["- looks of b: no interval: fewer than 8 videos"]
+    assert sum("interval" in line for line in found) == 2
+    assert any("[ ] 95 % interval by resampling videos (docs/uncertainty.md)" in line for line in found)
+    assert intervals(joined([evaluation([one, two])])) == [
+        "looks of a: 95 % interval: jackknife over 20 groups of videos"
+    ]
+
+
+def test_warnings_keep_the_order_of_their_importance() -> None:
+    """A later row's most serious warning comes before what it comes before there."""
+    rows = [row("looks", warnings=["few", "drawn"]), row("motion", warnings=["singular", "few"])]
+    assert notes(*rows) == ["- motion: singular", "- all: few", "- looks: drawn"]
+
+
+def test_counts_of_datasets_are_listed_once() -> None:
+    rows = [row(m, c, warnings=[f"few videos: 32 in {c}, 40 in real; why"]) for m in ("m", "k") for c in ("a", "a-b")]
+    alone = row("alone", "a", reference=None, warnings=["few videos: 32 in a; why"])
+    assert notes(*rows, alone) == ["- all: few videos: 32-40 in a/real/a-b; why"]
+
+
+def test_rows_of_earlier_versions_have_a_table() -> None:
+    later = ("ci95_method", "standard_error", "infinity", "infinity_error", "device", "made_with")
+    old = [{key: value for key, value in found.items() if key not in later} for found in (row(), row(candidate="b"))]
+    assert lines(*old) == lines(row(), row(candidate="b"))
+
+
+finite = st.floats(-1e9, 1e9).filter(lambda value: value == 0 or abs(value) > 1e-9)
+
+
+@given(finite, st.floats(1e-9, 1e6))
+def test_digits_keep_what_an_interval_says(value: float, half: float) -> None:
+    """What is shown is off by less than a tenth of half the width, and zeros are not made of what is no zero."""
+    half = max(half, 1e-9 * abs(value))
+    shown = number({"value": value, "std": None, "ci95": [value - half, value + half]})
+    assert abs(float(shown.value) - value) <= 0.06 * half + 1e-12 * abs(value)
+    assert (float(shown.value) == 0) == (value == 0)
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "shown"),
+    [
+        ([84.123], 4.9, "84.1"),
+        ([84.123], 49, "84"),
+        ([32468.2], 4900, "32500"),
+        ([0.061599], 0.0042, "0.0616"),
+        ([0.4], 12, "0.4"),
+        ([1.25e-7, 0.0], 3e-8, "1.25e-07 0e+00"),
+        ([2.5e7], 1e5, "2.500e+07"),
+        ([-0.04, -0.0], 0.3, "-0.04 0.00"),
+        ([123.456789], 0, "123.46"),
+    ],
+)
+def test_digits(values: list[float], error: float, shown: str) -> None:
+    assert " ".join(digits(values, error)) == shown

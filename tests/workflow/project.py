@@ -79,6 +79,7 @@ class Project:
             "datasets": {name: {"source": f"videos/{name}"} for name in datasets},
             "metrics": ["looks"],
             "define": {"looks": FRAMES},
+            "report": False,  # tests of the report ask for it
         } | config
 
     def video(self, dataset: str, number: int, *, seed: int, length: int = 8) -> Path:

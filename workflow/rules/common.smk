@@ -190,6 +190,31 @@ def metric_manifests(wildcards):
     return expand("<results>/manifests/{dataset}/videos.jsonl", dataset=[wildcards.candidate, CONFIG.reference])
 
 
+def metric_surveys(wildcards):
+    """What there is to know of the videos of both sets, for warnings; of saved statistics there is nothing."""
+    names = [wildcards.candidate, METRICS[wildcards.metric].reference]
+    return expand("<results>/manifests/{dataset}/survey.json", dataset=[n for n in names if n in CONFIG.listed])
+
+
+def named_options(option, files):
+    """Files of datasets as repeated options NAME=FILE. A dataset's name is the folder below manifests or features."""
+    if isinstance(files, str):  # before the gate it is not known which files those are
+        return []
+    parts = [Path(file).relative_to(RESULTS).parts for file in files]
+    return [part for file, (_, name, *_) in zip(files, parts) for part in (option, f"{name}={file}")]
+
+
+def map_features(wildcards):
+    """What a map shows: the features of the first run, of every dataset that is videos."""
+    names = plan.videos_of(CONFIG, METRICS[wildcards.metric])
+    return [features_of(wildcards.metric, name)[0] for name in names]
+
+
+def all_maps(wildcards):
+    """One map for each array of features."""
+    return expand("<results>/{evaluation}/maps/{metric}.json", metric=plan.maps(CONFIG), **wildcards)
+
+
 def manifest_options(wildcards, input):
     """The same as options of the command."""
     return [part for path in input.manifests for part in ("--manifest", path)]

@@ -6,6 +6,7 @@ rule metric:
         plan="<results>/{evaluation}/plan/metrics/{metric}.json",
         features=metric_features,
         manifests=metric_manifests,
+        surveys=metric_surveys,
     output:
         "<results>/{evaluation}/metrics/{candidate}/{metric}.json",
     log:
@@ -16,9 +17,10 @@ rule metric:
         "../../envs/vidgauge.yaml"
     params:
         manifests=manifest_options,
+        surveys=lambda wildcards, input: named_options("--survey", input.surveys),
     shell:
         "python -m vidgauge metric {input.plan:q} {input.features:q} --candidate {wildcards.candidate:q}"
-        " {params.manifests:q} --out {output:q} 2> {log:q}"
+        " {params.manifests:q} {params.surveys:q} --out {output:q} 2> {log:q}"
 
 
 rule table:
@@ -45,5 +47,5 @@ rule table:
     conda:
         "../../envs/vidgauge.yaml"
     shell:
-        "python -m vidgauge table {input.plan:q} {input.rows:q} --rejected {input.rejected:q} --json {output.json:q} --csv {output.csv:q}"
+        "python -m vidgauge collect {input.plan:q} {input.rows:q} --rejected {input.rejected:q} --json {output.json:q} --csv {output.csv:q}"
         " --text {output.text:q} 2> {log:q}"

@@ -1,10 +1,12 @@
-"""What commands are given as JSON: files that the workflow wrote, and what is asked of clips and networks."""
+"""What commands are given: files that the workflow wrote, files by name, and what is asked of clips and networks."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
 
 from vidgauge.errors import UsageError
 from vidgauge.specs import Asked, Closed
@@ -13,6 +15,21 @@ if TYPE_CHECKING:
     from vidgauge.extractors.own import NetworkAsked
 
 Model = TypeVar("Model", bound=Closed)
+
+
+class NamedFile(click.ParamType):
+    """NAME=FILE, a file that is there, as (name, path)."""
+
+    name = "NAME=FILE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Path]:
+        """Raises click's own error for other texts."""
+        if isinstance(value, tuple):
+            return value
+        name, equals, file = str(value).partition("=")
+        if not (name and equals and Path(file).is_file()):
+            self.fail(f"{value!r}: NAME=FILE was wanted, and a file that is there", param, ctx)
+        return name, Path(file)
 
 
 def json_file(path: Path, *keys: str) -> Any:

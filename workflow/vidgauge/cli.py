@@ -10,11 +10,15 @@ from typing import Any, get_args
 import click
 
 from vidgauge import __version__
-from vidgauge.arguments import clips_asked, json_file, network_asked
+from vidgauge.arguments import NamedFile, clips_asked, json_file, network_asked
 from vidgauge.compare import compare as compare_command
 from vidgauge.errors import VidgaugeError
 from vidgauge.presets.commands import command as presets_command
+from vidgauge.report.commands import collect_command, explain_command, table_command
 from vidgauge.report.commands import command as show_command
+from vidgauge.report.maps_command import map_command
+from vidgauge.report.page.command import report_command
+from vidgauge.selftest.command import command as selftest_command
 from vidgauge.specs import Precision
 from vidgauge.store.commands import export as export_command
 from vidgauge.weights.commands import weights as weights_commands
@@ -98,15 +102,21 @@ def probe(listing: Path, out: Path, workers: int) -> None:
 @click.argument("shards", type=File, nargs=-1, required=True)
 @click.option("--videos", type=Out, required=True, help="Usable videos, one line each.")
 @click.option("--rejected", type=Out, required=True, help="Unusable ones: line, path, reason, detail.")
-def manifest(listed: Path, lines: Path, shards: tuple[Path, ...], videos: Path, rejected: Path) -> None:
+@click.option("--survey", type=Out, help="Frame rates, sizes, lengths and the like, counted.")
+def manifest(
+    listed: Path, lines: Path, shards: tuple[Path, ...], videos: Path, rejected: Path, survey: Path | None
+) -> None:
     """Join probed SHARDS to a dataset's manifest, with what was LISTED as unusable unopened and the source's LINES.
 
     Example: vidgauge manifest listing/rejected.jsonl listing/lines.json shards/0.jsonl
-    --videos videos.jsonl --rejected rejected.jsonl
+    --videos videos.jsonl --rejected rejected.jsonl --survey survey.json
     """
     from vidgauge.manifest.joining import join
+    from vidgauge.manifest.survey import write_survey
 
     join(shards, listed, videos, rejected, lines=lines)
+    if survey:
+        write_survey(videos, survey)
 
 
 @main.command()
@@ -224,8 +234,18 @@ def merge(shards: tuple[Path, ...], out: Path) -> None:
 @click.argument("features", type=File, nargs=-1)
 @click.option("--candidate", required=True, help="The candidate's name.")
 @click.option("--manifest", "manifests", type=File, multiple=True, help="Where videos are paired: both videos.jsonl.")
+@click.option(
+    "--survey", "surveys", type=NamedFile(), multiple=True, help="NAME=FILE: a dataset's survey, for warnings."
+)
 @click.option("--out", type=Out, required=True, help="The result, JSON.")
-def metric(plan: Path, features: tuple[Path, ...], candidate: str, manifests: tuple[Path, ...], out: Path) -> None:
+def metric(
+    plan: Path,
+    features: tuple[Path, ...],
+    candidate: str,
+    manifests: tuple[Path, ...],
+    surveys: tuple[tuple[str, Path], ...],
+    out: Path,
+) -> None:
     """Reduce FEATURES to one metric: the candidate's of each run, then the reference's of each run.
 
     Example: vidgauge metric results/demo/plan/metrics/frechet_frames_lite0.json mild.h5 real.h5
@@ -234,39 +254,13 @@ def metric(plan: Path, features: tuple[Path, ...], candidate: str, manifests: tu
     from vidgauge.evaluate import evaluate
     from vidgauge.files import write_json
 
-    write_json(out, evaluate(json_file(plan, "metric", "seeds"), candidate, features, manifests))
-
-
-@main.command()
-@click.argument("plan", type=File)
-@click.argument("rows", type=File, nargs=-1, required=True)
-@click.option("--rejected", type=File, required=True, help="The evaluation's rejected.jsonl.")
-@click.option("--json", "json_out", type=Out, required=True, help="All results and their provenance.")
-@click.option("--csv", "csv_out", type=Out, required=True, help="One line per result.")
-@click.option("--text", "text_out", type=Out, required=True, help="The table for people.")
-def table(plan: Path, rows: tuple[Path, ...], rejected: Path, json_out: Path, csv_out: Path, text_out: Path) -> None:
-    """Collect the ROWS of an evaluation in one JSON file, one CSV file and one table.
-
-    Example: vidgauge table results/demo/plan/evaluation.json results/demo/metrics/*/*.json
-    --rejected results/demo/rejected.jsonl --json metrics.json --csv metrics.csv --text metrics.txt
-    """
-    from vidgauge.evaluate import ROW
-    from vidgauge.files import read_jsonl
-    from vidgauge.report.collect import collect
-
-    collect(
-        json_file(plan, "config", "metrics"),
-        [json_file(row, *ROW) for row in rows],
-        list(read_jsonl(rejected)),
-        json_out=json_out,
-        csv_out=csv_out,
-        text_out=text_out,
-    )
+    known = {name: json_file(file, "videos", "sizes") for name, file in surveys}
+    write_json(out, evaluate(json_file(plan, "metric", "seeds"), candidate, features, manifests, known))
 
 
 @main.command("demo-data")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--videos", type=click.IntRange(min=2), default=32, show_default=True, help="Videos of each dataset.")
+@click.option("--videos", type=click.IntRange(min=2), default=40, show_default=True, help="Videos of each dataset.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--workers", type=click.IntRange(min=1), default=None, help="Default: one per core.")
 def demo_data(folder: Path, videos: int, seed: int, workers: int | None) -> None:
@@ -282,6 +276,12 @@ def demo_data(folder: Path, videos: int, seed: int, workers: int | None) -> None
 
 main.add_command(compare_command)
 main.add_command(presets_command)
+main.add_command(collect_command)
 main.add_command(show_command)
+main.add_command(table_command)
+main.add_command(explain_command)
+main.add_command(map_command)
+main.add_command(report_command)
+main.add_command(selftest_command)
 main.add_command(export_command)
 main.add_command(weights_commands)

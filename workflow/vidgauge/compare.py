@@ -34,8 +34,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 MADE_BY = "# made by: "
 """How a configuration begins that was written here, and may be overwritten."""
 
-PLACES = ("results", "weights", "device")
-"""Keys that say where, not what is asked: the name of an evaluation does not depend on them."""
+PLACES = ("results", "weights", "device", "report")
+"""Keys that say where and in which form, not what is asked: the name of an evaluation does not depend on them."""
 
 OPENING = ("Using workflow specific profile", "Assuming unrestricted shared filesystem", "Building DAG of jobs")
 """How the lines begin that Snakemake writes before anything can go wrong."""
@@ -70,6 +70,7 @@ class _Said(click.Command):
 @click.option("--runs", type=int, help="Repeat with other seeds; mean and standard deviation are reported.")
 @click.option("--weights", help="Where network weights are kept. Default: the user's cache folder.")
 @click.option("--bad-videos", type=click.Choice(["fail", "reject"]), help="Stop at unusable videos, or leave them out.")
+@click.option("--report", is_flag=True, help="Make report.html as well.")
 @click.option("--dry-run", "-n", is_flag=True, help="Say what would run.")
 @click.option("--save", type=click.Path(dir_okay=False, path_type=Path), help="Write the configuration; run nothing.")
 @click.pass_context

@@ -51,6 +51,9 @@ class Config(Closed):
     shard_size: int = Field(1024, ge=1, description="videos per shard")
     seed: int = Field(42, ge=0, lt=2**32 - 1024)
     runs: int = Field(1, ge=1, le=1024, description="repeat with seeds seed, seed + 1, ...")
+    uncertainty: bool = Field(True, description="intervals, curves over the number of videos, differences")
+    report: bool = Field(True, description="make report.html")
+    map: Literal["pca", "tsne"] = Field("pca", description="how the report draws the features")
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Precision = "float32"
     bad_videos: BadVideos = BadVideos()

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from inspect import Parameter, signature
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from vidgauge.cautions import cautions
 from vidgauge.errors import VidgaugeError
 from vidgauge.manifest.pairs import pair_keys
 from vidgauge.metrics import registry
+from vidgauge.reducing import Question
 from vidgauge.sides import Side, read_saved, read_side, refuse_other_widths, with_partners
 from vidgauge.specs import Reduced
+from vidgauge.uncertainty.row import uncertain
 
 ROW = {
     "metric": "the metric's name",
@@ -22,7 +24,11 @@ ROW = {
     "reference": "the dataset it is compared with; null where the metric looks at the candidate alone",
     "value": "the headline number, the mean over runs; null where it is undefined",
     "std": "standard deviation over runs; null for one run",
-    "ci95": "95 % interval [lo, hi] of value; null where it is not known",
+    "ci95": "95 % interval [lo, hi] by resampling videos: of infinity where that is known, else of value; or null",
+    "ci95_method": "how the interval was made, or why there is none",
+    "standard_error": "of what ci95 is the interval of; null without one",
+    "infinity": "what infinitely many videos would give, by a fit in 1/n; null where unknown, or value itself",
+    "infinity_error": "standard error of that fit, which is part of standard_error",
     "n_candidate": "samples of the candidate: clips or frames",
     "n_reference": "samples of the reference; null without one",
     "videos_candidate": "videos that the candidate's samples come from",
@@ -41,6 +47,8 @@ ROW = {
     "clip_spec": "the candidate's clip spec, all keys",
     "clip_spec_reference": "the reference's, which some protocols choose otherwise; null without one",
     "precision": "the network's arithmetic",
+    "device": "what the network ran on for the candidate; a list where shards differ",
+    "made_with": "of the features of each set, by name: device, batch shape, versions of packages",
     "options": "of the reduction, all keys",
     "seed": "the seed of the first run",
     "runs": "how many runs, with seeds seed, seed + 1, ...",
@@ -55,13 +63,18 @@ ROW = {
 
 
 def evaluate(
-    plan: Mapping[str, Any], candidate: str, files: Sequence[Path], manifests: Sequence[Path] = ()
+    plan: Mapping[str, Any],
+    candidate: str,
+    files: Sequence[Path],
+    manifests: Sequence[Path] = (),
+    surveys: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """The row of one metric and candidate.
+    """The row of one metric and candidate; under `resampled` what intervals of differences and curves are made from.
 
     plan: as `vidgauge.plan.metric_plan` gives it. files: the candidate's features of each run, then the reference's if
     the metric has one; none of a dataset that is saved statistics, which the plan names. manifests: videos.jsonl of the
-    candidate, then of the reference, for metrics that compare each video with its own reference video. Raises
+    candidate, then of the reference, for metrics that compare each video with its own reference video. surveys: what
+    there is to know of the videos of each dataset, as `vidgauge.manifest.survey` gives it, for warnings. Raises
     VidgaugeError where videos could not be decoded and `bad_videos` says fail, and for files that cannot be compared.
     A metric that has no value here, with too few samples say, gives a row whose value is null, and a warning.
     """
@@ -82,8 +95,16 @@ def evaluate(
     _refuse_undecodable(plan, [side for side in (*candidates, *references) if side])
     if plan["bad_videos"]["action"] == "reject":
         candidates = [with_partners(*pair) for pair in zip(candidates, references, strict=True)]
-    results = [_reduce(plan, *pair) for pair in zip(plan["seeds"], candidates, references, strict=True)]
-    return _row(plan, candidates, references, results)
+    asked = [_question(plan, *run) for run in zip(plan["seeds"], candidates, references, strict=True)]
+    results = [_answer(question) for question in asked]
+    values = [result.value if isinstance(result, Reduced) else math.nan for result in results]
+    both = zip(references, candidates, strict=True)
+    videos = [(reference.keys() if reference else None, ours.keys()) for reference, ours in both]
+    questions = [None if isinstance(question, str) else question for question in asked]
+    said, resampled = uncertain(questions, values, videos, asked=plan["uncertainty"])
+    row = _row(plan, candidates, references, results) | said
+    row["warnings"] = list(dict.fromkeys([*row["warnings"], *cautions(plan, candidates, references, surveys)]))
+    return {**{key: row[key] for key in ROW}, "resampled": resampled}
 
 
 def _refuse_undecodable(plan: Mapping[str, Any], sides: Sequence[Side]) -> None:
@@ -99,26 +120,33 @@ def _refuse_undecodable(plan: Mapping[str, Any], sides: Sequence[Side]) -> None:
             )
 
 
-def _reduce(plan: Mapping[str, Any], seed: int, candidate: Side, reference: Side | None) -> Reduced | str:
-    """The reduction's result, or in words why it has none: too few samples, as a rule. The other metrics go on."""
-    spec, options = registry.reductions()[plan["definition"]["reduce"]], dict(plan["options"])
-    sides = [reference, candidate]
+def _question(plan: Mapping[str, Any], seed: int, candidate: Side, reference: Side | None) -> Question | str:
+    """What is asked of the two sets, or why that cannot be."""
+    spec, options = registry.reductions()[plan["definition"]["reduce"]], plan["options"]
+    sides = (reference, candidate)
     if reference is not None:
         refuse_other_widths(candidate, reference)
+    values = tuple(None if side is None or side.samples is None else side.samples.values for side in sides)
+    if bare := [side for side in sides if side is not None and side.samples is None]:
+        if spec.from_stats is None:
+            names = " and ".join(side.name for side in bare)
+            return f"undefined: {spec.name} needs features, and of {names} there are statistics only"
+        statistics = (reference and reference.statistics(), candidate.statistics())
+        return Question(spec, seed, options, statistics, statistics=True, rows=values[1])
+    unknown = [side.name for side in sides if side is not None and side.keys() is None]
+    videos = None if unknown else (reference and reference.keys(), candidate.keys())
+    question = Question(spec, seed, options, (values[0], values[1]), videos)
+    if question.lacks_videos:
+        return f"undefined: {spec.name} needs the video of each sample, which {' and '.join(unknown)} lacks"
+    return question
+
+
+def _answer(question: Question | str) -> Reduced | str:
+    """The reduction's result, or in words why it has none: too few samples, as a rule. The other metrics go on."""
+    if isinstance(question, str):
+        return question
     try:
-        if bare := [side for side in sides if side is not None and side.samples is None]:
-            if spec.from_stats is None:
-                names = " and ".join(side.name for side in bare)
-                return f"undefined: {spec.name} needs features, and of {names} there are statistics only"
-            return spec.from_stats(*(side and side.statistics() for side in sides), seed=seed, **options)
-        if spec.by_video:
-            unknown = [side.name for side in sides if side is not None and side.keys() is None]
-            if not unknown:
-                options["videos"] = tuple(side and side.keys() for side in sides)
-            elif signature(spec.reduce).parameters["videos"].default is Parameter.empty:
-                return f"undefined: {spec.name} needs the video of each sample, which {' and '.join(unknown)} lacks"
-        values = [None if side is None or side.samples is None else side.samples.values for side in sides]
-        return spec.reduce(*values, seed=seed, **options)
+        return question.answer()
     except ValueError as error:
         return f"undefined: {error}"
 
@@ -135,14 +163,13 @@ def _row(
     values = [result.value if isinstance(result, Reduced) else math.nan for result in results]
     why = [result for result in results if isinstance(result, str)]
     why += ["undefined: the result is not a finite number" for result in reduced if not math.isfinite(result.value)]
-    row = {
+    return {
         "metric": plan["metric"],
         "protocol": definition["protocol"],
         "candidate": first.name,
         "reference": reference.name if reference else None,
         "value": _mean(values),
         "std": _std(values),
-        "ci95": None,
         "n_candidate": first.n,
         "n_reference": reference.n if reference else None,
         "videos_candidate": first.videos,
@@ -155,7 +182,12 @@ def _row(
         "array": plan["array"],
         **{key: first.attrs.get(key) for key in ("weights", "weights_sha256", "weights_verified", "licence")},
         **plan["own"],
-        **{key: first.attrs.get(key) for key in ("clips", "precision")},
+        **{key: first.attrs.get(key) for key in ("clips", "precision", "device")},
+        "made_with": {
+            side.name: {key: side.attrs.get(key) for key in ("device", "batch_shape", "versions")}
+            for side in (first, reference)
+            if side and side.attrs
+        },
         "clip_spec": first.clip_spec,
         "clip_spec_reference": reference.clip_spec if reference else None,
         "knobs": plan["knobs"],
@@ -163,12 +195,11 @@ def _row(
         "seed": plan["seeds"][0],
         "runs": len(results),
         "runs_values": [_finite(value) for value in values],
-        "warnings": list(dict.fromkeys([*why, *cautions(plan, candidates, references)])),
+        "warnings": why,
         "undecodable": _undecodable([*candidates, *references]),
         "note": plan["note"],
         "values": _parts(results),
     }
-    return {key: row[key] for key in ROW}
 
 
 def _undecodable(sides: Sequence[Side | None]) -> list[dict[str, Any]]:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vidgauge.specs import ClipSpec, ExtractorSpec, Precision
+from vidgauge.specs import Asked, ClipSpec, ExtractorSpec, Precision
 
 CLIPS_VERSION = 1
 """Raise it when the same clip spec gives other pixels: it is part of every clip folder's name."""
@@ -25,6 +25,18 @@ RESERVED = ("manifests", "clips", "features", "weights", "logs", "benchmarks")
 def resolved(spec: ClipSpec, *, seed: int, draws: int) -> dict[str, Any]:
     """The clip spec with its draws settled, and the seed where a draw is made: all that the pixels depend on."""
     return spec.as_stored() | {"clips_per_video": draws, "seed": seed if spec.seeded else None}
+
+
+def asked(stored: Mapping[str, Any]) -> Asked:
+    """What `resolved` was asked for, of a clip spec as rows and features files keep it. Raises ValueError for no other.
+
+    stored: may also have `native`, the size where it is that of the videos.
+    """
+    seed, native, draws = stored.get("seed"), stored.get("native"), stored["clips_per_video"]
+    keys = {key: value for key, value in stored.items() if key not in ("seed", "native")}
+    if stored["start"] == "each" and seed is None:  # every start is taken, so that nothing is drawn
+        keys["clips_per_video"] = "all"
+    return Asked(spec=ClipSpec(**keys), seed=seed or 0, draws=draws, native=native)
 
 
 def clips_name(spec: ClipSpec, *, seed: int, draws: int) -> str:

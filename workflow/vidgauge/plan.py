@@ -26,7 +26,7 @@ class Counts:
     sizes: Mapping[str, Mapping[str, Sequence[int]]]  # with size: native, [height, width] of a dataset's videos
 
 
-ROW_VERSION = 3
+ROW_VERSION = 4
 """Raise it when the same features give another row: a new key, another warning."""
 
 SCREEN_VERSION = 2
@@ -65,6 +65,7 @@ def metric_plan(config: Config, metric: Metric) -> dict[str, Any]:
         # What a user says of a network, and may say otherwise later; of published ones it stands in their features.
         "own": {"licence": metric.own.licence, "weights_verified": not metric.own.trust} if metric.own else {},
         "seeds": seeds(config),
+        "uncertainty": config.uncertainty,
         "bad_videos": config.bad_videos.model_dump(mode="json"),
         "reference": metric.reference,
         "statistics": {
@@ -73,6 +74,27 @@ def metric_plan(config: Config, metric: Metric) -> dict[str, Any]:
             if config.datasets[name].is_statistics
         },
     }
+
+
+def maps(config: Config) -> dict[str, dict[str, Any]]:
+    """The maps of an evaluation, one for each array of features that its metrics rest on, named after the first."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for metric in metrics(config).values():
+        names = tuple(extractor_name(config, metric, sampling.clips) for sampling in metric.samplings)
+        clips = tuple(sampling.clips.model_dump_json() for sampling in metric.samplings)
+        plan: dict[str, Any] = {
+            "name": metric.name,
+            "metrics": [],
+            "extractor": metric.extractor.name,
+            "array": metric.array,
+            "clips": {name: metric.of(name).need for name in videos_of(config, metric)},
+            "samples": {name: metric.of(name).samples for name in videos_of(config, metric)},
+            "reference": metric.reference if metric.reference in config.listed else None,
+            "seed": config.seed,
+            "method": config.map,
+        }
+        found.setdefault((*names, *clips, metric.array), plan)["metrics"].append(metric.name)
+    return {plan["name"]: plan for plan in found.values()}
 
 
 def datasets(config: Config, metric: Metric) -> list[str]:

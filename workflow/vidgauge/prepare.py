@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,7 +19,7 @@ from vidgauge import plan, weights
 from vidgauge.config import Config
 from vidgauge.errors import UsageError, VidgaugeError
 from vidgauge.extractors._hub import INSTALL
-from vidgauge.files import write_if_changed
+from vidgauge.files import to_json, write_if_changed, write_text
 from vidgauge.manifest.listing import read_dataset, write_listing
 from vidgauge.manifest.probing import PROBE_VERSION
 from vidgauge.manifest.runlock import guard
@@ -65,8 +66,14 @@ def prepare(config: Config, workflow: Any, *, manifests: Path, plans: Path) -> N
         write_listings(config, manifests)
         write_plans(config, manifests, plans)
 
+    def begin() -> None:
+        """For people and the report: nothing that a result depends on."""
+        words = ["snakemake" if Path(sys.argv[0]).stem in ("snakemake", "__main__") else sys.argv[0], *sys.argv[1:]]
+        run = {"started": time.time(), "command": words, "cores": workflow.cores}
+        write_text(plans / "run.json", to_json(run) + "\n")
+
     if workflow.is_main_process:
-        guard(workflow, Path(config.results), write)
+        guard(workflow, Path(config.results), write, begin)
 
 
 def remove_leftovers(results: Path) -> None:
@@ -135,6 +142,7 @@ def write_plans(config: Config, manifests: Path, plans: Path) -> None:
         },
     }
     files |= {f"metrics/{name}.json": metric for name, metric in asked.items()}
+    files |= {f"maps/{name}.json": found for name, found in plan.maps(config).items()}
     for name, content in files.items():
         write_if_changed(plans / name, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 

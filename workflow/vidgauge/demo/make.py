@@ -29,7 +29,7 @@ _OURS = re.compile(r"\d{4}\.mp4")
 def make_demo(
     folder: Path,
     *,
-    videos: int = 32,
+    videos: int = 40,
     seed: int = 0,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,

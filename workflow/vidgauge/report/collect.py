@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import platform
-import socket
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from vidgauge import __version__
 from vidgauge.files import write_json, write_text
 from vidgauge.report.comparable import Row
-from vidgauge.report.table import csv_text, table_text
-
-PACKAGES = ("av", "h5py", "numpy", "pillow", "scipy", "snakemake", "timm", "torch", "torch-fidelity", "torchvision")
+from vidgauge.report.formats import csv_text
+from vidgauge.report.provenance import provenance
+from vidgauge.report.results import joined
+from vidgauge.report.table import table_text
 
 
 def collect(
@@ -26,17 +22,26 @@ def collect(
     json_out: Path,
     csv_out: Path,
     text_out: Path,
+    differences: Sequence[Mapping[str, Any]] = (),
+    curves: Sequence[Mapping[str, Any]] = (),
+    run: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write metrics.json, metrics.csv and metrics.txt. Rows keep their order."""
+    """Write metrics.json, metrics.csv and metrics.txt. Rows keep their order.
+
+    differences: one for each metric and pair of candidates. curves: one for each row that has one. run: how the
+    workflow was started, if its main process wrote that down.
+    """
     result = {
         "evaluation": plan["evaluation"],
-        "results": rows,
+        "results": list(rows),
+        "differences": list(differences),
+        "curves": list(curves),
         "rejected": left_out(rejected),
-        "provenance": provenance(plan),
+        "provenance": provenance(plan, rows, run),
     }
     write_json(json_out, result)
     write_text(csv_out, csv_text(rows))
-    write_text(text_out, table_text(plan["evaluation"], rows, left_out(rejected)))
+    write_text(text_out, table_text(joined([result])))
 
 
 def left_out(rejected: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
@@ -47,18 +52,3 @@ def left_out(rejected: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int]]
         of_dataset = counts.setdefault(dataset, {})
         of_dataset[reason] = of_dataset.get(reason, 0) + 1
     return counts
-
-
-def provenance(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration, and the versions at hand when the table was made; those of the features stand in their files.
-
-    `made` alone differs between two runs of the same evaluation on the same machine.
-    """
-    return {
-        "vidgauge": __version__,
-        "python": platform.python_version(),
-        "packages": {name: metadata.version(name) for name in PACKAGES},
-        "config": plan["config"],
-        "metrics": plan["metrics"],
-        "made": {"at": datetime.now(UTC).isoformat(timespec="seconds"), "host": socket.gethostname()},
-    }

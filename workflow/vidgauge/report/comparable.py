@@ -32,9 +32,11 @@ def lines(rows: Sequence[Row]) -> dict[str, list[Row]]:
     return labelled
 
 
-def apart(labelled: Mapping[str, Sequence[Row]]) -> Iterable[str]:
-    """Why lines that look alike do not compare: one name with several settings, one reduction of several protocols."""
-    firsts = {label: group[0] for label, group in labelled.items()}
+def apart(firsts: Mapping[str, Row]) -> Iterable[str]:
+    """Why lines that look alike do not compare: one name with several settings, one reduction of several protocols.
+
+    firsts: a row of each line, by its label.
+    """
     names = {label: row["metric"] for label, row in firsts.items()}
     for metric in dict.fromkeys(names.values()):
         several = [row for label, row in firsts.items() if names[label] == metric]
