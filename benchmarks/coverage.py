@@ -165,7 +165,7 @@ def unlike(case: Case, seed: int) -> dict[str, Any]:
 def told_apart(case: Case, trials: int, other: float | None = None, run: Any = map) -> float:
     """Share of trials in which two candidates are told apart: of one law, or the second one `other` apart."""
     rows = list(run(partial(pair, case, other), range(trials)))
-    return float(np.mean([row["distinguishable"] for row in rows]))
+    return float(np.mean([row["better"] is not None for row in rows]))
 
 
 def pair(case: Case, other: float | None, seed: int) -> dict[str, Any]:

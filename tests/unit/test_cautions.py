@@ -51,14 +51,14 @@ def test_nothing_is_said_where_nothing_is_wrong() -> None:
     ],
 )
 def test_fewer_than_256_videos_are_told_in_one_sentence(mine: int, real: int | None, counts: str | None) -> None:
-    wanted = [f"few videos: {counts}; below 256, differences may well be chance"] if counts else []
+    wanted = [f"few videos: {counts}; below 256, intervals are wide and biases large"] if counts else []
     assert said(normal("mine", mine), normal("real", real) if real else None) == wanted
 
 
 def test_few_videos_are_told_of_the_smallest_run() -> None:
     runs = [normal("mine", 40), normal("mine", 39)]
     texts = cautions(plan_of(runs=2), runs, [normal("real")] * 2)
-    assert texts == ["few videos: 39 in mine; below 256, differences may well be chance"]
+    assert texts == ["few videos: 39 in mine; below 256, intervals are wide and biases large"]
 
 
 def test_a_set_of_unknown_videos_is_not_called_small() -> None:

@@ -87,7 +87,8 @@ def test_the_sentence_names_the_shares_and_a_pair() -> None:
     values[12] = values[42] + 0.001
     assert near_copies(side(values), side(rng.normal(size=(150, 32)), "real")) == [
         "mine: 40 % of 100 videos are near copies of one another (00012.mp4 and 00042.mp4, say), in real 0 %: the "
-        "generator may repeat itself"
+        "generator may repeat itself; if files of one video are among them, the interval takes them for different "
+        "videos and is too narrow"
     ]
 
 
@@ -108,7 +109,8 @@ def test_without_a_reference_only_what_coincides_is_told() -> None:
     exact[:3] = exact[3:6]
     assert near_copies(side(exact), None) == [
         "mine: 6 % of 100 videos are near copies of one another (00000.mp4 and 00003.mp4, say): the generator may "
-        "repeat itself"
+        "repeat itself; if files of one video are among them, the interval takes them for different videos and is too "
+        "narrow"
     ]
     exact[2] = values[2]  # 4 of 100 are left
     assert near_copies(side(exact), None) == []

@@ -35,7 +35,8 @@ def test_shared_files_are_counted() -> None:
 @pytest.mark.parametrize(("again", "warned"), [(0, False), (1, False), (2, True)])
 def test_copies_in_a_set_are_told_from_one_in_a_hundred_on(again: int, warned: bool) -> None:
     texts = files.copies(surveyed([*several(150), *several(again)]))
-    said = f"mine: {again} of {150 + again} videos are copies of another file of the set, and add nothing new"
+    said = f"mine: {again} of {150 + again} videos are copies of another file of the set, and add nothing new; the "
+    said += "interval takes them for different videos and is too narrow"
     assert texts == ([said] if warned else [])
 
 

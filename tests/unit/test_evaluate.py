@@ -164,7 +164,7 @@ def test_the_row_has_exactly_the_keys_of_the_contract(pair: list[Path]) -> None:
         "seed": 42,
         "runs": 1,
         "runs_values": [value],
-        "warnings": ["few videos: 40 in mine, 50 in real; below 256, differences may well be chance"],
+        "warnings": ["few videos: 40 in mine, 50 in real; below 256, intervals are wide and biases large"],
         "undecodable": [],
         "note": extractors.spec("pixel_grid").note,
         "values": {},
@@ -346,7 +346,9 @@ def test_undecodable_videos_are_left_out_where_that_is_allowed(
         return
     row = evaluate(found, "mine", files)
     assert (row["n_candidate"], row["value"] is None) == (39, False)
-    assert others(row) == ["mine: 1 videos could not be decoded and are left out"]
+    assert others(row) == [
+        "mine: 1 videos could not be decoded and are left out: bad.mp4; see undecodable in metrics.json"
+    ]
 
 
 @pytest.mark.parametrize(("videos", "warned"), [(WIDTH, True), (WIDTH + 1, False)])

@@ -119,6 +119,18 @@ def test_the_limit_of_many_videos_and_its_interval() -> None:
     assert "with an error of 1.2, 95 % interval [40.2, 45.8] (jackknife); the number itself is biased" in text
 
 
+def test_a_limit_that_needs_no_fit_and_subsets_of_all_samples() -> None:
+    text = paragraph(preset_row("recommended.kvd", infinity=43.0, infinity_error=0.0), {})
+    assert (
+        "would give is 43 (leaving out pairs of samples of one video, and of videos with one id in both sets); " in text
+    )
+    assert "a fit" not in text
+    assert "unbiased for independent samples" in text
+    small, large = (paragraph(preset_row("kvd2048_16f", videos=n), {}) for n in (90, 5000))
+    assert ", here subsets of 90, which are all samples" in small
+    assert "which are all" not in large
+
+
 def test_saved_statistics_say_little() -> None:
     unknown = {"clip_spec_reference": None, "n_reference": None, "videos_reference": None}
     text = paragraph(preset_row("recommended.fvd", **unknown), {})

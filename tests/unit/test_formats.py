@@ -121,12 +121,18 @@ def test_latex_has_what_a_paper_needs() -> None:
         "Seed 42.",
         r"\textsuperscript{1}\,Fréchet distance of Gaussian fits with sample covariance.",
         "Bold: the best candidate of a line, and all that are not distinguishable from it.",
-        "the number above is biased by how few there are, and may lie outside of that.",
+        "biased by the number of videos (and by ids that both sets share), and may lie outside of that.",
     ):
         assert said in below, said
     assert r"\usepackage{booktabs}" in text
     for rule in ("toprule", "midrule", "bottomrule"):
         assert text.count(f"\\{rule}") == 1
+
+
+def test_sets_of_several_sizes_are_counted_one_by_one() -> None:
+    one, two = compared()[:2]
+    text = written("markdown", [one, {**two, "n_candidate": 30, "videos_candidate": 30}])
+    assert "90 clips of 90 videos of a; 30 clips of 30 videos of b; 90 clips of 90 videos of real." in text
 
 
 def test_several_runs_are_said() -> None:

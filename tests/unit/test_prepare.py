@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from vidgauge import plan
+from vidgauge import prepare as preparing
 from vidgauge.config import Config, load
 from vidgauge.errors import UsageError
 from vidgauge.manifest.listing import read_dataset
@@ -241,3 +242,14 @@ def test_an_extra_that_is_not_installed_is_missed_before_any_work(
     assert checked(raw, fake_workflow(is_main_process=False))
     conda = SimpleNamespace(deployment_method={"conda"})
     assert checked(raw, fake_workflow(deployment_settings=conda))  # jobs have an environment of their own
+
+
+def test_a_map_that_cannot_be_drawn_is_refused_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparing, "installed", lambda library: library != "scikit-learn")
+    wanted = r"mine.yaml: map: tsne needs the package scikit-learn. .*\[tsne\].* Or use map: pca"
+    with pytest.raises(UsageError, match=wanted):
+        preparing.refuse_missing_libraries(configured(tmp_path, map="tsne"), "mine.yaml")
+    preparing.refuse_missing_libraries(configured(tmp_path, map="tsne", report=False), "mine.yaml")
+    preparing.refuse_missing_libraries(configured(tmp_path), "mine.yaml")

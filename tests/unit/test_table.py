@@ -351,7 +351,7 @@ def test_a_candidate_within_a_sentence_is_no_difference() -> None:
 
 def test_a_candidate_named_as_a_word_of_a_sentence() -> None:
     rows = [row(candidate=name, warnings=["there is a reason"]) for name in ("a", "b", "c")]
-    assert notes(*rows) == ["- looks of a: there is a reason", "- looks of b and c: there is a reason"]
+    assert notes(*rows) == ["- a: there is a reason", "- looks of b and c: there is a reason"]
 
 
 def test_numbers_within_names_are_no_numbers() -> None:
@@ -380,7 +380,33 @@ def test_warnings_keep_the_order_of_their_importance() -> None:
 def test_counts_of_datasets_are_listed_once() -> None:
     rows = [row(m, c, warnings=[f"few videos: 32 in {c}, 40 in real; why"]) for m in ("m", "k") for c in ("a", "a-b")]
     alone = row("alone", "a", reference=None, warnings=["few videos: 32 in a; why"])
-    assert notes(*rows, alone) == ["- all: few videos: 32-40 in a/real/a-b; why"]
+    assert notes(*rows, alone) == ["- all: few videos: a 32, real 40, a-b 32; why"]
+    alike = [row(candidate=c, warnings=[f"few videos: 40 in {c}, 40 in real; why"]) for c in ("a", "b")]
+    assert notes(*alike) == ["- all: few videos: 40 in each set; why"]
+
+
+def test_counts_of_several_datasets_stay_apart() -> None:
+    rows = [
+        row(m, c, warnings=[f"{c} and real share files: {n} of the 30 videos of {c} are in real", f"{c}: {n} copies"])
+        for m in ("m", "k")
+        for c, n in (("a", 5), ("b", 15), ("c", 5))
+    ]
+    assert notes(*rows) == [
+        "- a/c and real share files: 5 of the 30 videos of a/c are in real",
+        "- b and real share files: 15 of the 30 videos of b are in real",
+        "- a, c: 5 copies",
+        "- b: 15 copies",
+    ]
+    assert notes(*rows, row("third", "b"))[-1] == "- m, k: b: 15 copies"
+
+
+def test_the_legend_has_only_what_is_there() -> None:
+    alone = "\n".join(lines(row(reference=None)))
+    assert "* best" not in alone
+    assert "candidate / reference" not in alone
+    assert "±" not in alone
+    both = "\n".join(lines(row(runs=2, std=0.5), row(candidate="b", value=2.0, runs=2, std=0.5)))
+    assert "* best, ± standard deviation over runs; samples and videos: candidate / reference" in both
 
 
 def test_rows_of_earlier_versions_have_a_table() -> None:

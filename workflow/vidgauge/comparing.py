@@ -42,7 +42,9 @@ class _Side:
         """The video of each row, each its own where that is not known; None where there are no rows."""
         if self.values is None:
             return None
-        return [(self.name, row) for row in range(len(self.values))] if self.videos is None else list(self.videos)
+        if self.videos is None or self.about.get("counted"):  # clips that are counted share no ids with others
+            return [(self.name, row) for row in range(len(self.values))]
+        return list(self.videos)
 
     def statistics(self) -> Any:
         return self.saved if self.saved is not None else stats_from_features(self.values)

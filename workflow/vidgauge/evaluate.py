@@ -27,7 +27,8 @@ ROW = {
     "ci95": "95 % interval [lo, hi] by resampling videos: of infinity where that is known, else of value; or null",
     "ci95_method": "how the interval was made, or why there is none",
     "standard_error": "of what ci95 is the interval of; null without one",
-    "infinity": "what infinitely many videos would give, by a fit in 1/n; null where unknown, or value itself",
+    "infinity": "what infinitely many videos would give: by a fit in 1/n, or for kernel distances without the pairs "
+    "that bias them; null where unknown, or value itself",
     "infinity_error": "standard error of that fit, which is part of standard_error",
     "n_candidate": "samples of the candidate: clips or frames",
     "n_reference": "samples of the reference; null without one",

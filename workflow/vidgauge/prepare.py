@@ -44,17 +44,28 @@ def checked(raw: Mapping[str, Any], workflow: Any) -> Config:
 
 
 def refuse_missing_libraries(config: Config, where: str) -> None:
-    """UsageError for a network that needs a package that is not installed: before weights are fetched for it."""
+    """UsageError for a network, or a map, that needs a package that is not installed: before anything is made."""
+    if config.report and config.map == "tsne" and not installed("scikit-learn"):
+        raise UsageError(
+            f"{where}: map: tsne needs the package scikit-learn. {INSTALL.replace('[hub]', '[tsne]')}. Or use map: pca"
+        )
     for metric in metrics(config).values():
         for library in metric.extractor.libraries:
-            try:
-                version(library)  # of the distribution: modules may have other names
-            except PackageNotFoundError:
+            if not installed(library):
                 how = INSTALL if library == "transformers" else f"Install it: pip install {library}"
                 raise UsageError(
                     f"{where}: metrics: {metric.name} rests on {metric.extractor.name}, which needs the package "
                     f"{library}. {how}"
-                ) from None
+                )
+
+
+def installed(library: str) -> bool:
+    """Whether a distribution is there, by its name: modules may have other names."""
+    try:
+        version(library)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def prepare(config: Config, workflow: Any, *, manifests: Path, plans: Path) -> None:

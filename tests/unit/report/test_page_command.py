@@ -43,7 +43,11 @@ def test_from_the_workflows_files(files: Path) -> None:
     done = run(files, *more)
     assert done.exception is None
     page = (files / "report.html").read_text()
-    for said in ("mild is best by 2 of 2 metrics.", "no picture: where its video lies is not known", "metric 2.5 s"):
+    for said in (
+        "mild is clearly better than all others by all 2 metrics.",
+        "no picture: where its video lies is not known",
+        "metric 2.5 s",
+    ):
         assert said in page
     assert 'id="datasets"' in page
     assert "<h4>frechet_<wbr>frames_<wbr>lite0, mild</h4>" in page

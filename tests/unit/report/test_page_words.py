@@ -58,37 +58,78 @@ def test_sets_of_several_sizes_are_judged_at_infinity_alone() -> None:
 
 def test_the_verdict_names_the_best_how_sure_and_who_disagrees() -> None:
     said = verdict(
-        lines_of({"a": 1.0, "b": 2.0, "c": 8.0}, {"a": 1.0, "b": 1.1, "c": 8.0}, {"a": 5.0, "b": 1.0, "c": 8.0})
+        lines_of(
+            {"a": 1.0, "b": 2.0, "c": 8.0},
+            {"a": 1.0, "b": 1.1, "c": 8.0},
+            {"a": 5.0, "b": 1.0, "c": 8.0},
+            {"a": 1.0, "b": 2.0, "c": 8.0},
+        )
     )
-    assert said.headline == "a is best by 2 of 3 metrics."
+    assert said.headline == "a is best or tied for best by 3 of 4 metrics, clearly better than all others by 2."
     assert said.sentences == (
-        "There its lead over the second is 30\u202f% in the median, 50\u202f% at most.",
-        "Against b it is clearly better by 1, clearly worse by 1 and tied by 1 of 3.",
-        "It is clearly better than c by all 3 metrics.",
-        "The metrics disagree: metric2 ranks b first.",
+        "Against b it is clearly better by 2, clearly worse by 1 and tied by 1 of 4.",
+        "It is clearly better than c by all 4 metrics.",
+        "The metrics disagree: metric2 puts b first.",
     )
 
 
-def test_a_lead_that_is_a_tie_is_called_so() -> None:
+def test_a_lead_that_is_a_tie_is_no_lead() -> None:
     said = verdict(lines_of({"a": 1.0, "b": 1.1}, {"a": 1.0, "b": 1.2}))
-    assert said.headline == "a is ahead by 2 of 2 metrics, each time within a tie."
-    assert "Nothing tells it apart from b: a tie by all 2 metrics." in said.sentences
+    assert said.headline == "a and b are tied by all 2 metrics."
+    assert said.sentences == ()
+
+
+def test_a_leader_is_one_by_wins_and_by_ties() -> None:
+    """One is alone in front once, the other tied for best more often: neither leads."""
+    tied = {"a": 9.0, "b": 1.0, "c": 1.1}
+    said = verdict(lines_of({"a": 1.0, "b": 3.0, "c": 3.0}, tied, tied))
+    assert said.headline == (
+        "No candidate leads: b is best or tied for best by 2 of 3 metrics, clearly better than all others by none; "
+        "a is clearly better than all others by 1 of 3 metrics."
+    )
+
+
+def test_the_differences_decide_and_not_the_numbers() -> None:
+    (line,) = lines_of({"a": 1.0, "b": 1.1, "c": 1.6})
+    assert [line.place(name) for name in "abc"] == ["tie", "tie", "behind"]
+    rows = [*line.rows.values()]
+    told = [{**pair.said, "distinguishable": True, "better": "b"} for pair in line.pairs if pair.said["b"] == "b"]
+    (other,) = standings(rows, told)
+    assert [other.place(name) for name in "abc"] == ["behind", "best", "behind"]
+    assert not other.clear("b")  # nothing is known of b and c
+
+
+def test_metrics_that_cannot_rank_are_named() -> None:
+    even, uneven = lines_of({"a": 1.0, "b": 2.0}, {"a": 1.0, "b": 2.0}, bias=50.0)
+    few = {**uneven.rows["a"], "videos_candidate": 10}
+    pair = [one.said for one in even.pairs]
+    said = verdict(standings([*even.rows.values(), few, uneven.rows["b"]], pair))
+    assert said.headline == "a is clearly better than all others by 1 of 2 metrics."
+    assert said.sentences[-1] == "1 of 2 metrics ranks nobody: sets have different numbers of videos (metric1)."
+
+
+def test_few_videos_are_not_ranked_among_many() -> None:
+    (line,) = lines_of({"a": 1.0, "b": 2.0}, bias=50.0)
+    (other,) = standings([{**line.rows["a"], "videos_candidate": 10}, line.rows["b"]], [])
+    assert (other.at_infinity, other.best, other.rank("a"), other.rank("b")) == (True, (), None, None)
 
 
 def test_two_leaders() -> None:
     said = verdict(lines_of({"a": 1.0, "b": 2.0}, {"a": 2.0, "b": 1.0}))
-    assert said.headline == "a and b are each best by 1 of 2 metrics."
-    assert said.sentences == ("The metrics disagree: metric0 ranks a first; metric1 ranks b first.",)
+    assert said.headline == "a and b are each clearly better than all others by 1 of 2 metrics."
+    assert said.sentences == ("The metrics disagree: metric0 puts a first; metric1 puts b first.",)
 
 
 def test_without_differences_nothing_is_said_to_be_sure() -> None:
     rows = [row for line in lines_of({"a": 1.0, "b": 2.0}) for row in line.rows.values()]
-    assert "No intervals of the differences are known" in verdict(standings(rows, [])).sentences[1]
+    said = verdict(standings(rows, []))
+    assert said.headline == "a has the best number by the only metric."
+    assert "No intervals of the differences are known" in said.sentences[0]
 
 
 def test_score_and_pairs_count() -> None:
     lines = lines_of({"a": 1.0, "b": 2.0}, {"a": 1.0, "b": 1.1})
-    assert [(one["name"], one["best"], one["ties"]) for one in score(lines, ["b", "a"])] == [("a", 2, 0), ("b", 0, 1)]
+    assert [(one["name"], one["best"], one["ties"]) for one in score(lines, ["b", "a"])] == [("a", 1, 1), ("b", 0, 1)]
     assert pairs(lines, ["a", "b"])[0]["text"] == "Of 2 metrics, a is better in 1 and 1 is a tie."
 
 

@@ -32,7 +32,7 @@ def test_the_interval_holds_the_mean_of_metrics_without_a_limit(name: str) -> No
 
 
 def test_frames_of_one_video_bias_a_distance_that_is_called_unbiased_and_the_interval_knows() -> None:
-    found = covered(Case("kernel_exact", width=4, videos=32, rows=6), TRIALS)
+    found = covered(Case("kernel_exact", width=4, videos=24, rows=4), TRIALS)
     assert found["limits"] == 1
     assert found["value"] > 1.15 * found["truth"]
     assert found["centre"] == pytest.approx(found["truth"], rel=0.1)

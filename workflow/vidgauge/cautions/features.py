@@ -55,7 +55,8 @@ def near_copies(candidate: Side, reference: Side | None) -> list[str]:
     usual = "" if reference is None else f", in {reference.name} {share(counts[1], n)}"
     return [
         f"{candidate.name}: {share(counts[0], n)} of {n} videos are near copies of one another ({one} and {other}, say)"
-        f"{usual}: the generator may repeat itself"
+        f"{usual}: the generator may repeat itself; if files of one video are among them, the interval takes them for "
+        "different videos and is too narrow"
     ]
 
 

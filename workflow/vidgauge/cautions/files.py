@@ -75,7 +75,10 @@ def copies(one: Surveyed) -> list[str]:
     again = len(one.heads) - len(set(one.heads))
     if again < max(1.0, RARE * one.videos):
         return []
-    return [f"{one.name}: {again} of {one.videos} videos are copies of another file of the set, and add nothing new"]
+    return [
+        f"{one.name}: {again} of {one.videos} videos are copies of another file of the set, and add nothing new; the "
+        "interval takes them for different videos and is too narrow"
+    ]
 
 
 def enlarged(one: Surveyed) -> list[str]:

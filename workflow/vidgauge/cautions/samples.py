@@ -9,6 +9,8 @@ from vidgauge.sides import Side
 
 FEW_VIDEOS = 256
 """Below it, an interval is wider than most differences that one wants to see."""
+NAMED = 3
+"""Videos that a sentence names."""
 
 
 def few(plan: Mapping[str, Any], sides: Sequence[Side]) -> list[str]:
@@ -24,7 +26,7 @@ def few(plan: Mapping[str, Any], sides: Sequence[Side]) -> list[str]:
         if side.videos:
             counts[side.name] = min(side.videos, counts.get(side.name, side.videos))
     if said := [f"{count} in {name}" for name, count in counts.items() if count < FEW_VIDEOS]:
-        texts.append(f"few videos: {', '.join(said)}; below {FEW_VIDEOS}, differences may well be chance")
+        texts.append(f"few videos: {', '.join(said)}; below {FEW_VIDEOS}, intervals are wide and biases large")
     return texts
 
 
@@ -50,7 +52,12 @@ def missing(side: Side, wanted: int | None) -> list[str]:
     if wanted is not None and n < wanted:
         texts.append(f"{side.name}: {wanted} samples were asked for, only {n} are there")
     if side.failed:
-        texts.append(f"{side.name}: {len(side.failed)} videos could not be decoded and are left out")
+        names = [str(bad["video"]) for bad in side.failed]
+        rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        texts.append(
+            f"{side.name}: {len(names)} videos could not be decoded and are left out: {', '.join(names[:NAMED])}{rest}"
+            "; see undecodable in metrics.json"
+        )
     if side.alone:
         texts.append(f"{side.name}: {side.alone} videos whose partner is missing are left out")
     return texts

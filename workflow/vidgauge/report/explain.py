@@ -71,7 +71,8 @@ def paragraph(row: Row, made: Mapping[str, Any]) -> str:
         _compared(row, made),
         _samples(row),
         f"They are described by {words.network(row)}.",
-        f"The number is the {formula(reduce, row['options'])}{f' ({source(reduce)})' if source(reduce) else ''}.",
+        f"The number is the {formula(reduce, row['options'])}{words.subsets(row)}"
+        f"{f' ({source(reduce)})' if source(reduce) else ''}.",
         *_result(row),
         *(f"Note: {text.rstrip('.')}." for text in [*row["warnings"], *([row["note"]] if row["note"] else [])]),
     ]
@@ -109,10 +110,9 @@ def _result(row: Row) -> list[str]:
         text += interval
     sentences = [f"{text}."]
     if shown.limit:
-        error = f" with an error of {row['infinity_error']:.2g}" if row["infinity_error"] is not None else ""
         sentences.append(
-            f"What infinitely many videos would give is {shown.limit} by a fit in 1/n{error}{interval}; the number "
-            "itself is biased by how few videos there are, and may lie outside of that."
+            f"What infinitely many videos would give is {shown.limit} {words.limit(row)}{interval}; the number itself "
+            "is biased by the number of videos (and by ids that both sets share), and may lie outside of that."
         )
     parts = [f"{name} {value:.5g}" for name, value in row["values"].items() if value is not None]
     return [*sentences, f"Its parts: {', '.join(parts)}."] if parts else sentences

@@ -47,8 +47,7 @@ def _facts(line: Line) -> list[str]:
     methods = _distinct(rows, lambda row: (row.get("ci95_method") or "") if row["ci95"] else "")
     return [
         _clips(rows),
-        f"{grid.counts(line, 'n')} {words.samples(first)} of {grid.counts(line, 'videos')} videos"
-        + (" (candidate / reference)" if first["reference"] is not None else ""),
+        _counts(line),
         *_distinct(rows, lambda row: f"network: {words.network_in_short(row)}"),
         formula(first["knobs"]["reduce"], first["options"]),
         "a definition of our own" if first["protocol"] == "user" else f"protocol {first['protocol']}",
@@ -58,6 +57,16 @@ def _facts(line: Line) -> list[str]:
         *(f"intervals: {method}" for method in methods),
         *_distinct(rows, lambda row: row["note"] or ""),
     ]
+
+
+def _counts(line: Line) -> str:
+    """How much there is of both sets; of each candidate where they differ."""
+    rows, first = list(line.rows.values()), line.first
+    if len({(row["n_candidate"], row["videos_candidate"]) for row in rows}) > 1:
+        sides = ["candidate"] if first["reference"] is None else ["candidate", "reference"]
+        return "; ".join(dict.fromkeys(words.set_of(row, side) for side in sides for row in rows))
+    text = f"{grid.counts(line, 'n')} {words.samples(first)} of {grid.counts(line, 'videos')} videos"
+    return text + (" (candidate / reference)" if first["reference"] is not None else "")
 
 
 def _clips(rows: Sequence[Row]) -> str:

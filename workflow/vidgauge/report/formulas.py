@@ -10,6 +10,7 @@ from vidgauge.metrics import registry
 Options = Mapping[str, Any]
 
 CUBIC = "squared maximum mean discrepancy (MMD) with the kernel (x·y / d + 1)³ on d features"
+UNBIASED = "unbiased for independent samples"
 
 
 def formula(reduction: str, options: Options) -> str:
@@ -42,7 +43,7 @@ def _times(options: Options) -> str:
 
 def _pairs(options: Options) -> str:
     """Which pairs of rows an estimate of the MMD counts."""
-    return "biased (a row's pair with itself counts)" if options["estimator"] == "biased" else "unbiased"
+    return "biased (a row's pair with itself counts)" if options["estimator"] == "biased" else UNBIASED
 
 
 def _frechet(options: Options) -> str:
@@ -59,7 +60,7 @@ def _kernel(options: Options) -> str:
     seed = "the seed of the run" if options["subset_seed"] is None else f"seed {options['subset_seed']}"
     size = f"{'at most ' if options['short'] == 'shrink' else ''}{options['subset_size']}"
     return (
-        f"unbiased {CUBIC}, mean over {options['subsets']} random subsets of {size} samples of each set drawn from "
+        f"{CUBIC}, {UNBIASED}, mean over {options['subsets']} random subsets of {size} samples of each set drawn from "
         f"{seed}{_times(options)}"
     )
 
@@ -120,7 +121,7 @@ WORDS: dict[str, Callable[[Options], str]] = {
     "inception_score": _inception_score,
     "jedi": _jedi,
     "kernel": _kernel,
-    "kernel_exact": lambda given: f"unbiased {CUBIC}, over all pairs{_times(given)}",
+    "kernel_exact": lambda given: f"{CUBIC}, {UNBIASED}, over all pairs{_times(given)}",
     "mind": _mind,
     "pair_distance": lambda _: (
         "squared distance of each video's features to those of its own reference, mean over pairs"

@@ -11,8 +11,8 @@ from vidgauge.report.standing import Line
 
 AT_INFINITY = "at infinity"
 LIMITS = (
-    f"{AT_INFINITY}: what infinitely many videos would give, and its interval; the number above is biased by how few "
-    "there are, and may lie outside of that"
+    f"{AT_INFINITY}: what infinitely many videos would give, and its interval; the number above is biased by the "
+    "number of videos (and by ids that both sets share), and may lie outside of that"
 )
 
 

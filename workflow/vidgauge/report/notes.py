@@ -19,6 +19,9 @@ NUMBER = re.compile(r"(?<![\w.+-])\d+(?:\.\d+)?(?![\w+-]|\.\w)")
 NAME = "\0"
 """Stands in a sentence for the dataset that it names."""
 
+COUNTED = re.compile(rf"([\d-]+) in {NAME}(?=;)")
+"""A count of a dataset in a sentence that lists those of all."""
+
 
 def warnings(results: Results) -> list[str]:
     """The warnings of a table's rows, the most serious first."""
@@ -100,8 +103,8 @@ def _biases(results: Results, found: Sequence[Line]) -> Callable[[Row], Iterable
 def _merged(found: Sequence[Line], sentences: Callable[[Row], Iterable[Sentence]]) -> Iterable[str]:
     """The sentences of all rows, each once, with what it speaks of, in an order that keeps that of each row.
 
-    Those that differ in the dataset they name, or in numbers, are one: with all datasets, and with the smallest and
-    the largest of each number.
+    Those that differ in the dataset they name are one, with all datasets, where these have the same numbers. Those of
+    several metrics are one with the smallest and the largest of each number.
     """
     those: dict[str, list[tuple[Place, Sentence]]] = {}
     order: list[str] = []
@@ -112,11 +115,30 @@ def _merged(found: Sequence[Line], sentences: Callable[[Row], Iterable[Sentence]
             for kind, sentence in own:
                 those.setdefault(kind, []).append(((line.label, candidate), sentence))
     for kind in order:
-        places = list(dict.fromkeys(place for place, _ in those[kind]))
-        names = list(dict.fromkeys(name for _, (name, _) in those[kind] if name is not None))
-        text = _ranged([text for _, (_, text) in those[kind]])
-        said = text.replace(NAME, ", ".join(names) if text.startswith(f"{NAME}: ") else "/".join(names))
-        yield f"{_whole(places, names, found)}: {said}"
+        for text, named in _by_numbers([sentence for _, sentence in those[kind]]).items():
+            places = list(dict.fromkeys(place for place, (name, _) in those[kind] if name in named))
+            names = [name for name in named if name is not None]
+            said = text.replace(NAME, ", ".join(names) if text.startswith(f"{NAME}: ") else "/".join(names))
+            about = _about(places, names, said, found)
+            yield f"{about}: {said}" if about else said
+
+
+def _by_numbers(sentences: Sequence[Sentence]) -> dict[str, list[str | None]]:
+    """Sentences of one kind, each dataset's as one, with the datasets that have the same; counts are listed in one."""
+    texts: dict[str | None, list[str]] = {}
+    for name, text in sentences:
+        texts.setdefault(name, []).append(text)
+    own = {name: _ranged(several) for name, several in texts.items()}
+    found: dict[str, list[str | None]] = {}
+    for name, text in own.items():
+        found.setdefault(text, []).append(name)
+    counts = {name: count[1] for name, text in own.items() if (count := COUNTED.search(text))}
+    if len(own) == 1 or len(counts) < len(own):
+        return found
+    listed = ", ".join(f"{name} {count}" for name, count in counts.items())
+    if len(found) == 1:
+        listed = f"{next(iter(counts.values()))} in each set"
+    return {COUNTED.sub(lambda _: listed, next(iter(found))): list(own)}
 
 
 def _place(own: Sequence[str], order: list[str]) -> None:
@@ -134,12 +156,23 @@ def _place(own: Sequence[str], order: list[str]) -> None:
         at = order.index(kind)
 
 
-def _whole(places: Sequence[Place], names: Sequence[str], found: Sequence[Line]) -> str:
-    """As `_subject`; the metrics alone where the sentence names all the candidates that it speaks of.
+def _about(places: Sequence[Place], names: Sequence[str], said: str, found: Sequence[Line]) -> str:
+    """As `_subject`, but without what the sentence says itself by the datasets that it names.
 
-    A single one may be named as a word of the sentence: what it speaks of is said beside it.
+    Nothing where it begins with datasets and holds of all their numbers, the metrics alone where it holds of some. A
+    single one may be named as a word of the sentence: what it speaks of is said beside it.
     """
-    if len(names) < 2 or any(candidate not in names for _, candidate in places):
+    first = bool(names) and said.startswith((f"{', '.join(names)}: ", f"{'/'.join(names)} and "))
+    of_names = {
+        (line.label, candidate)
+        for line in found
+        for candidate, row in line.rows.items()
+        if candidate in names or row["reference"] in names
+    }
+    if names and of_names <= set(places):
+        everything = len(places) == sum(len(line.rows) for line in found)
+        return "" if first else "all" if everything else ", ".join(names)
+    if (len(names) < 2 and not first) or any(candidate not in names for _, candidate in places):
         return _subject(places, found)
     labels = list(dict.fromkeys(label for label, _ in places))
     return "all" if len(labels) == len(found) else ", ".join(labels)

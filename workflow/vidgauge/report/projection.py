@@ -50,7 +50,8 @@ def tsne(points: np.ndarray, *, seed: int) -> np.ndarray | None:
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn
     except ImportError:
         raise UsageError(
-            "t-SNE needs scikit-learn, which is not installed: pip install 'vidgauge[tsne]', or use method: pca"
+            "t-SNE needs scikit-learn, which is not installed: in vidgauge's folder, run pip install -e '.[tsne]' "
+            "--constraint envs/constraints.txt, or use map: pca"
         ) from None
     if len(points) < TSNE_LEAST:
         return None

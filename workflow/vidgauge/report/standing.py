@@ -13,6 +13,10 @@ from vidgauge.report.numbers import Number, number
 from vidgauge.report.results import Pair, Results
 
 ARROWS = {"lower": "↓", "higher": "↑"}
+
+ALIKE = 0.9
+"""Numbers of videos whose ratio is at least this are alike enough for numbers at infinity."""
+
 Difference = Mapping[str, Any]
 Standing = Literal["best", "tie", "behind", ""]
 
@@ -50,8 +54,23 @@ class Line:
 
     @property
     def uneven(self) -> bool:
-        """Sets of several sizes, on which numbers depend that are not told at infinity: none of them is the best."""
-        return not self.at_infinity and len({self.rows[name]["n_candidate"] for name in self.judged}) > 1
+        """Sets of several sizes: none of them is the best.
+
+        What is told at infinity bears other numbers, but not a few videos beside many: that of a few is too unsure.
+        """
+        if not self.at_infinity:
+            return self._several("videos_candidate") or self._several("n_candidate")
+        known = [row["videos_candidate"] for row in self.rows.values() if row["videos_candidate"] is not None]
+        return bool(known) and min(known) < ALIKE * max(known)
+
+    @property
+    def why_unranked(self) -> str:
+        """Why there is no best one; nothing where there is one."""
+        if self.best:
+            return ""
+        if self.uneven:
+            return f"sets have different numbers of {'videos' if self._several('videos_candidate') else 'samples'}"
+        return "the numbers are equal" if len(self.judged) > 1 else "fewer than two candidates have a number"
 
     def standing(self, candidate: str) -> Standing:
         """Nothing where it is not known."""
@@ -59,9 +78,27 @@ class Line:
             return ""
         return "best" if candidate in self.best else "tie" if candidate in self.ties else "behind"
 
+    def place(self, candidate: str) -> Standing:
+        """By the differences where they are known, else by the numbers.
+
+        best: ahead of every other candidate. tie: nobody is ahead of it. behind: somebody is. Nothing where nobody is
+        ranked.
+        """
+        if not self.best or candidate not in self.judged:
+            return ""
+        others = [name for name in self.judged if name != candidate]
+        if any(self._better(other, candidate) for other in others):
+            return "behind"
+        return "best" if all(self._better(candidate, other) for other in others) else "tie"
+
+    def clear(self, candidate: str) -> bool:
+        """Whether the candidate is the best and every difference that makes it so is known to be no chance."""
+        others = [name for name in self.judged if name != candidate]
+        return self.place(candidate) == "best" and all(self._told(candidate, other) for other in others)
+
     def rank(self, candidate: str) -> int | None:
-        """1 for the best number; the same for equal ones."""
-        if candidate not in self.judged:
+        """1 for the best number; the same for equal ones. None for sets of several sizes."""
+        if candidate not in self.judged or self.uneven:
             return None
         return 1 + sum(self._ahead(other, candidate) for other in self.judged)
 
@@ -82,6 +119,19 @@ class Line:
             return bias / apart if apart else math.inf
 
         return max(limits, key=weight, default=None)
+
+    def _told(self, one: str, other: str) -> Difference | None:
+        """The difference of two candidates, where it is known whether chance may explain it."""
+        difference = self.between(one, other)
+        return difference if difference is not None and difference["distinguishable"] is not None else None
+
+    def _better(self, one: str, other: str) -> bool:
+        if difference := self._told(one, other):
+            return bool(difference["distinguishable"]) and difference["better"] == one
+        return self._ahead(one, other)
+
+    def _several(self, count: str) -> bool:
+        return len({self.rows[name][count] for name in self.judged}) > 1
 
     def _ahead(self, one: str, other: str) -> bool:
         sign = 1 if self.first["better"] == "lower" else -1

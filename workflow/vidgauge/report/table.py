@@ -75,10 +75,14 @@ def _placed(pairs: Sequence[tuple[str, str]], beside: bool) -> list[list[str]]:
 def _legend(found: Sequence[Line]) -> list[str]:
     """What the table's signs mean, of those that are there."""
     intervals = any(one.interval for line in found for one in line.shown.values())
-    parts = ["↓ lower is better, ↑ higher is better, * best"]
+    parts = ["↓ lower is better, ↑ higher is better"]
+    parts += ["* best"] if any(line.best for line in found) else []
     parts += ["= not distinguishable from the best"] if any(line.ties for line in found) else []
     parts += [INTERVALS] if intervals else []
-    legend = f"{', '.join(parts)}; samples and videos: candidate / reference"
+    parts += ["± standard deviation over runs"] if any(line.first["std"] is not None for line in found) else []
+    legend = ", ".join(parts)
+    if any(line.first["reference"] is not None for line in found):
+        legend += "; samples and videos: candidate / reference"
     return [legend, LIMITS] if any(line.has_limits for line in found) else [legend]
 
 

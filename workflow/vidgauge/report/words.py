@@ -83,7 +83,7 @@ def network(row: Row) -> str:
     spec, seen = network_of(row), row["knobs"]
     meaning = f" ({spec.arrays[row['array']].meaning})" if spec else ""
     source = f" ({spec.source})" if spec else ", a network of the user's own"
-    fed = f"its own resize: {seen['extractor.resize']}; its input: {seen['extractor.range']}"
+    fed = _fed(seen["extractor.resize"], seen["extractor.range"])
     return f"the array {row['array']}{meaning} of {row['extractor']}{source}; {weights(row)}; {fed}; {arithmetic(row)}"
 
 
@@ -108,6 +108,23 @@ def arithmetic(row: Row) -> str:
     return f"{row['precision'] or row['knobs']['precision']}{f' on {listed(devices)}' if devices else ''}"
 
 
+def limit(row: Row) -> str:
+    """How what infinitely many videos would give was found: a bias that is known needs no fit, and has no error."""
+    error = row.get("infinity_error")
+    if error == 0:
+        return "(leaving out pairs of samples of one video, and of videos with one id in both sets)"
+    return "by a fit in 1/n" + (f" with an error of {error:.2g}" if error is not None else "")
+
+
+def subsets(row: Row) -> str:
+    """How large random subsets are where the sets are too small for those that were asked for; else nothing."""
+    asked, counts = row["options"].get("subset_size"), [row["n_candidate"], row["n_reference"]]
+    if asked is None or row["options"].get("short") == "refuse" or None in counts or min(counts) > asked:
+        return ""
+    whose = "samples" if len(set(counts)) == 1 else "samples of the smaller set"
+    return f", here subsets of {min(counts)}, which are all {whose}"
+
+
 def seeds(row: Row) -> str:
     """The seeds of all runs."""
     first, runs = row["seed"], row["runs"]
@@ -121,6 +138,16 @@ def listed(names: Sequence[str]) -> str:
     'a, b and c'
     """
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _fed(resize: str, values: str) -> str:
+    """What a network does with clips before its first layer.
+
+    >>> _fed("none: clips are seen in their own size", "-1..1")
+    'the network takes the clips at their own size, scaled to -1..1'
+    """
+    size = "takes the clips at their own size" if resize.startswith("none") else f"resizes the clips ({resize})"
+    return f"the network {size}, {'scaled to ' if '..' in values.split()[0] else 'values: '}{values}"
 
 
 def _length(spec: Mapping[str, Any]) -> str:

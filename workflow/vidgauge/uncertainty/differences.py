@@ -68,7 +68,10 @@ def difference(a: Row, b: Row) -> dict[str, Any]:
         "distinguishable": None if sign is None else bool(sign),
         "better": better,
     }
-    return names | said | {"sentence": _sentence(names | said)}
+    where = " at infinity" if shown.of == "infinity" else ""
+    if not where and a["resampled"]["bias"] in ("vanishing", "size"):  # what it would be with more is another question
+        where = f" at {a['resampled']['fewest']} videos"
+    return names | said | {"sentence": _sentence(names | said, where)}
 
 
 def _difference(a: Row, b: Row) -> tuple[Difference, int | None] | str:
@@ -131,14 +134,14 @@ def _line(first: Mapping[str, Any] | None, second: Mapping[str, Any] | None) -> 
     return fit(shares[chosen], (np.array(first["values"]) - np.array(second["values"]))[chosen])
 
 
-def _sentence(said: Mapping[str, Any]) -> str:
+def _sentence(said: Mapping[str, Any], where: str) -> str:
     low, high = said["ci95"]
     digits = 1 - math.floor(math.log10(high - low)) if high > low else 4
     by = f"{_rounded(said['difference'], digits)} [{_rounded(low, digits)}, {_rounded(high, digits)}]"
-    by += " at infinity" if said["of"] == "infinity" else ""
+    by += where
     if said["distinguishable"] is None:
         names = f"{said['a']} and {said['b']}: not told apart for sure; {said['a']} less {said['b']}"
-        return f"{names} is {by} at this number of videos, but their biases may differ"
+        return f"{names} is {by}, but their biases may differ"
     if said["better"] is None:
         return f"{said['a']} and {said['b']} are a tie: their difference is {by}"
     worse = said["b"] if said["better"] == said["a"] else said["a"]

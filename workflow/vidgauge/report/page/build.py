@@ -56,7 +56,9 @@ def make_report(
     found = joined([results])
     lines = lines_of(found)
     maps = figures_map.thinned(maps, MARKS, LEAST_MARKS)
+    maps = [{**drawn, "title": title} for drawn, title in zip(maps, figures_map.titles(maps), strict=True)]
     scored = score(lines, candidates)
+    unsure = [_unsure(line, found) for line in lines]
     with svg.style():
         page = {
             "title": results["evaluation"],
@@ -66,7 +68,11 @@ def make_report(
             "lines": len(lines),
             "verdict": verdict(lines),
             "score": scored,
-            "leaderboard": [leaderboard(line, look, f"l{at}") for at, line in enumerate(lines) if line.judged],
+            "leaderboard": [
+                leaderboard(line, look, f"l{at}", unsure[at]) for at, line in enumerate(lines) if line.judged
+            ],
+            "unsure": any(unsure),
+            "labels": [line.label for line in lines],
             "at_infinity": any(row["infinity"] is not None for row in results["results"]),
             "intervals": any(row["ci95"] is not None for row in results["results"]),
             "table": table(lines),
@@ -122,6 +128,16 @@ def _videos(rows: Sequence[Mapping[str, Any]]) -> str:
     if len(said) > 1 and len(set(said.values())) == 1:
         return f"{next(iter(said.values()))} of each of the {len(said)} datasets"
     return ", ".join(f"{name} {count}" for name, count in said.items()) or "not known"
+
+
+def _unsure(line: Line, results: Results) -> set[str]:
+    """Candidates whose number has a bias that is not known."""
+    rows = [*map(id, line.rows.values())]
+    return {
+        row["candidate"]
+        for row, curve in results.curves
+        if id(row) in rows and row["infinity"] is None and curve["bias"] in ("vanishing", "size")
+    }
 
 
 def _curves(lines: Sequence[Line], results: Results, look: Mapping[str, Look]) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
@@ -18,8 +18,10 @@ WIDTH = 340
 ROW = 28
 
 
-def leaderboard(line: Line, looks: Mapping[str, Look], prefix: str) -> Markup:
+def leaderboard(line: Line, looks: Mapping[str, Look], prefix: str, unsure: Collection[str] = ()) -> Markup:
     """A metric's numbers: a dot each with its interval, or the value hollow and its infinity with the interval of it.
+
+    unsure: candidates whose bias is not known: their dots are half full.
 
     The candidates stand in the order of the evaluation in every panel, so that the eye need not search for them.
     """
@@ -41,7 +43,7 @@ def leaderboard(line: Line, looks: Mapping[str, Look], prefix: str) -> Markup:
     for at, name in enumerate(names):
         row, ink = line.rows[name], colour(looks[name].colour)
         y = 46 + ROW * (at + 0.5)
-        standing = line.standing(name)
+        standing = line.place(name)
         said = {"fontweight": "bold"} if standing == "best" else {}
         write(figure, 0, y + 4, short(name, 14), **said)
         shown = line.shown[name]
@@ -55,7 +57,8 @@ def leaderboard(line: Line, looks: Mapping[str, Look], prefix: str) -> Markup:
         if row["ci95"] is not None:
             axes.plot(row["ci95"], [at, at], color=ink, lw=3, alpha=0.55)
         if row["infinity"] is None:
-            axes.plot([row["value"]], [at], "o", color=ink, ms=8, mew=0)
+            half = {"fillstyle": "left", "markerfacecoloralt": colour("paper"), "mew": 1.5, "ms": 7}
+            axes.plot([row["value"]], [at], "o", color=ink, **(half if name in unsure else {"ms": 8, "mew": 0}))
         else:
             axes.plot([row["value"]], [at], "o", mfc=colour("paper"), mec=ink, ms=7, mew=1.5)
             axes.plot([row["infinity"]], [at], "D", color=ink, ms=7, mew=0)
@@ -68,7 +71,7 @@ def said_of_line(line: Line) -> str:
     for name in line.rows:
         shown = line.shown[name]
         limit = f", {shown.limit} with infinitely many videos" if shown.limit else ""
-        standing = {"best": ", the best", "tie": ", a tie with the best"}.get(line.standing(name), "")
+        standing = {"best": ", the best", "tie": ", tied for best"}.get(line.place(name), "")
         parts.append(
             " ".join(filter(None, [name, shown.value]))
             + limit

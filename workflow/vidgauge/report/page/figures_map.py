@@ -38,6 +38,15 @@ def _thinned(drawn: Map, most: int) -> dict[str, Any]:
     return {**drawn, "datasets": datasets, "points": [point for points in of.values() for point in points]}
 
 
+def titles(maps: Sequence[Map]) -> list[str]:
+    """The features that each map is of; those of several maps with the map's name."""
+    plain = [f"{drawn['extractor']}, {drawn['array']}" for drawn in maps]
+    return [
+        f"{title} ({drawn['name']})" if plain.count(title) > 1 else title
+        for title, drawn in zip(plain, maps, strict=True)
+    ]
+
+
 def still(drawn: Map, looks: Mapping[str, Look], prefix: str) -> Markup:
     """The map for paper and for browsers without JavaScript."""
     figure, axes = panel(WIDTH, HEIGHT)
@@ -161,7 +170,7 @@ def distances(drawn: Map, looks: Mapping[str, Look], prefix: str) -> Markup:
     known = {name: of["quantiles"] for name, of in drawn["datasets"].items() if of["quantiles"]}
     top, bottom = 24, 40
     figure, axes = panel(340, top + ROW * len(known) + bottom, left=10, right=12, top=top, bottom=bottom)
-    write(figure, 0, 12, short(drawn["name"], 46), fontweight="bold", fontsize=12)
+    write(figure, 0, 12, short(drawn["title"], 46), fontweight="bold", fontsize=12)
     axes.set_ylim(len(known) - 0.5, -0.5)
     for at, (name, quantile) in enumerate(known.items()):
         ink = colour(looks[name].colour)
@@ -180,7 +189,7 @@ def distances(drawn: Map, looks: Mapping[str, Look], prefix: str) -> Markup:
     axes.set_axisbelow(True)
     axes.set_xlim(left=0)
     axes.locator_params(axis="x", nbins=5)
-    return inline(figure, prefix, f"Distances by {drawn['name']}: {said_of_distances(known)}")
+    return inline(figure, prefix, f"Distances by {drawn['title']}: {said_of_distances(known)}")
 
 
 def said_of_distances(known: Mapping[str, Mapping[str, float]]) -> str:

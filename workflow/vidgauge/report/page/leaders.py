@@ -11,23 +11,23 @@ from vidgauge.report.words import listed
 
 
 def score(lines: Sequence[Line], candidates: Sequence[str]) -> list[dict[str, Any]]:
-    """For each candidate, the best one first: its standing by each metric, and how often it is best."""
+    """For each candidate, the best one first: its place by each metric, and how often it is best."""
     found = []
     for name in candidates:
-        marks = [(line.label, line.standing(name) if name in line.rows else "") for line in lines]
+        marks = [(line.label, line.place(name)) for line in lines]
         best, ties = (sum(mark == kind for _, mark in marks) for kind in ("best", "tie"))
-        parts = [*([f"best by {best}"] if best else []), *([f"tie in {ties}"] if ties else [])]
+        parts = [*([f"best by {best}"] if best else []), *([f"tied for best by {ties}"] if ties else [])]
         found.append({"name": name, "marks": marks, "best": best, "ties": ties, "text": ", ".join(parts) or "behind"})
-    known = any(one["best"] for one in found)
+    known = any(one["best"] or one["ties"] for one in found)
     return sorted(found, key=lambda one: (-one["best"], -one["ties"])) if known and len(candidates) > 1 else []
 
 
 def table(lines: Sequence[Line]) -> list[dict[str, Any]]:
-    """A row for each metric and candidate, within a metric the best one first; what to sort by, and what to show."""
+    """A row for each metric and candidate, the best one first where they are ranked; what to sort by and to show."""
     rows = []
     for at, line in enumerate(lines):
         without = [name for name in line.rows if name not in line.judged]
-        for name in [*line.ranked, *without]:
+        for name in line.rows if line.uneven else [*line.ranked, *without]:
             row, shown = line.rows[name], line.shown[name]
             inside = row["ci95"] is None or row["value"] is None or row["ci95"][0] <= row["value"] <= row["ci95"][1]
             rows.append(
@@ -39,7 +39,7 @@ def table(lines: Sequence[Line]) -> list[dict[str, Any]]:
                     "candidate": name,
                     "reference": row["reference"],
                     "rank": line.rank(name),
-                    "standing": line.standing(name),
+                    "standing": line.place(name),
                     "value": shown.value,
                     "limit": shown.limit,
                     "interval": shown.interval,
