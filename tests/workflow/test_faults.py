@@ -149,6 +149,7 @@ def test_all_bad_videos_of_all_datasets_in_one_run(untouched: Project, tmp_path:
     assert "max_fraction" in project.run(ok=False).text
 
 
+@pytest.mark.stress
 def test_damage_that_only_decoding_shows(tmp_path: Path) -> None:
     project = Project(tmp_path / "project", videos=4)
     path = project.folder / "videos/a/v0.mp4"

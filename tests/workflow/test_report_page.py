@@ -82,7 +82,14 @@ DARK = {"color_scheme": "dark"}
 
 
 @pytest.mark.parametrize(
-    "opened", [{}, DARK, PHONE, PHONE | DARK], indirect=True, ids=["1280", "dark", "390", "390-dark"]
+    "opened",
+    [
+        pytest.param({}, id="1280"),
+        pytest.param(PHONE, id="390"),
+        pytest.param(DARK, id="dark", marks=pytest.mark.stress),
+        pytest.param(PHONE | DARK, id="390-dark", marks=pytest.mark.stress),
+    ],
+    indirect=True,
 )
 def test_it_shows_and_fits(opened: Any, request: pytest.FixtureRequest) -> None:
     alive(opened)

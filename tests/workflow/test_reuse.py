@@ -81,6 +81,7 @@ def test_a_metric_on_known_features_runs_only_metric_jobs(project: Project) -> N
     assert project.run().jobs == Counter(table=1)
 
 
+@pytest.mark.stress
 def test_a_second_extractor_redoes_no_finished_one(project: Project) -> None:
     """Its clips are made again, and Snakemake must not drag the finished features along with them."""
     project.run()
@@ -170,6 +171,7 @@ def test_forced_features_read_their_clips(project: Project, force: list[str]) ->
     assert project.features() == before
 
 
+@pytest.mark.stress
 def test_samples_cost_no_more_than_they_need(tmp_path: Path) -> None:
     project = Project(
         tmp_path / "project", videos=16, shard_size=4, define={"few": FRAMES | {"samples": 8}}, metrics=["few"]
