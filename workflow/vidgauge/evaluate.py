@@ -29,7 +29,7 @@ ROW = {
     "standard_error": "of what ci95 is the interval of; null without one",
     "infinity": "what infinitely many videos would give: by a fit in 1/n, or for kernel distances without the pairs "
     "that bias them; null where unknown, or value itself",
-    "infinity_error": "standard error of that fit, which is part of standard_error",
+    "infinity_error": "standard error of that fit, which is part of standard_error; 0 where none is needed",
     "n_candidate": "samples of the candidate: clips or frames",
     "n_reference": "samples of the reference; null without one",
     "videos_candidate": "videos that the candidate's samples come from",

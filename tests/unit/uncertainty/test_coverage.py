@@ -53,7 +53,6 @@ def test_two_samples_of_one_law_are_a_tie() -> None:
 def test_candidates_that_are_as_far_in_other_ways_are_not_called_different_for_their_biases() -> None:
     case = Case("frechet", width=32, videos=64, apart=0.5)
     found = [unlike(case, seed) for seed in range(30)]
-    assert np.mean([one["value"] if "value" in one else one["difference"] for one in found]) != 0
     assert np.mean([one["better"] is not None for one in found]) < 0.2
 
 
