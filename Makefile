@@ -15,7 +15,8 @@ test: .venv/installed-dev
 	$(BIN)/pytest -n $(CORES) -m "not stress"
 
 stress: .venv/installed-dev
-	$(BIN)/pytest -n $(CORES) -m stress
+	rm -rf .stress && VIDGAUGE_STRESS_RECORD=$(CURDIR)/.stress $(BIN)/pytest -n $(CORES) -m stress
+	$(BIN)/python tests/reliability.py .stress # fills the table of docs/reliability.md
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .

@@ -34,6 +34,7 @@ rule all:
         f"<results>/{EVALUATION}/metrics.csv",
         f"<results>/{EVALUATION}/report.html" if CONFIG.report else [],
         kept_clips,
+        damaged_features,
 
 
 onsuccess:

@@ -70,14 +70,14 @@ def probed(config: Config, folder: Path) -> None:
     number = prepare.joined_shards(folder / "probed.json", f"{folder}/shards/{{shard}}.jsonl", needed, listed.shards)
     shards = [folder / "shards" / f"{shard}.jsonl" for shard in range(number)]
     for shard in shards:
-        probe_shard(folder / "listing" / shard.name, shard)
+        probe_shard(folder / "listing" / shard.name, shard, contained=False)
     listing, joined = folder / "listing", (folder / "videos.jsonl", folder / "rejected.jsonl")
-    join(shards, listing / "rejected.jsonl", *joined, lines=listing / "lines.json")
+    join(shards, listing / "rejected.jsonl", *joined, lines=listing / "lines.jsonl")
 
 
 def gate(config: Config, manifests: Path, plans: Path) -> plan.Counts:
     """The rules screen and gate."""
-    files = ("videos.jsonl", "rejected.jsonl", "listing/lines.json")
+    files = ("videos.jsonl", "rejected.jsonl", "listing/lines.jsonl")
     given = [manifests / dataset / file for dataset in config.listed for file in files]
     screened, rejected, out = (plans.parent / name for name in ("screened.json", "rejected.jsonl", "gate.json"))
     screen_files(read_json(plans / "screen.json"), given, screened, rejected)
@@ -101,7 +101,7 @@ def features(config: Config, wanted: plan.Features, counts: plan.Counts) -> None
         clips = results / "clips" / wanted.dataset / wanted.clips / f"{shard}.h5"
         if not clips.exists():
             clips.parent.mkdir(parents=True, exist_ok=True)
-            make_clips_file(videos, asked, clips, workers=1)
+            make_clips_file(videos, asked, clips, workers=1, contained=False)
         made.append(folder / f"{shard}.h5")
         make_features_file(
             [clips],

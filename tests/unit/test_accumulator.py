@@ -33,6 +33,7 @@ from vidgauge.stages import make_clips_file
 from vidgauge.store.clips import open_clips
 from vidgauge.store.features import read_array, read_stats, write_features
 from vidgauge.store.merge import merge
+from vidgauge.store.seal import seal
 from vidgauge.store.statistics import Statistics, read_statistics, read_values
 
 ROOT = Path(__file__).parents[2]
@@ -71,8 +72,14 @@ def workflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 }
             )
         write_text(folder / "listing.jsonl", to_jsonl([{"probe": PROBE_VERSION}, *rows]))
-        probe_shard(folder / "listing.jsonl", folder / "shard.jsonl")
-        make_clips_file(folder / "shard.jsonl", Asked(spec=spec, seed=42, draws=2), folder / f"c{shard}.h5", workers=1)
+        probe_shard(folder / "listing.jsonl", folder / "shard.jsonl", contained=False)
+        make_clips_file(
+            folder / "shard.jsonl",
+            Asked(spec=spec, seed=42, draws=2),
+            folder / f"c{shard}.h5",
+            workers=1,
+            contained=False,
+        )
     return folder
 
 
@@ -183,6 +190,7 @@ def test_clips_of_native_size_are_gone_on_with(workflow: Path, tmp_path: Path, n
     with h5py.File(tmp_path / "f.h5", "r+") as file:
         spec = {"frames": T, "size": "native"} | ({"native": native} if native else {})
         file.attrs["clip_spec"] = json.dumps(spec)
+    seal(tmp_path / "f.h5")
     found = Accumulator.load(tmp_path / "f.h5", "clip")
     if native:
         with pytest.raises(ValueError, match=r"\(4, 32, 48\)"):

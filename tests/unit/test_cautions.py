@@ -133,3 +133,23 @@ def test_sentences_do_not_name_the_metric() -> None:
     )
     assert one == other
     assert len(one) == 3
+
+
+@pytest.mark.parametrize(
+    ("shape", "told"),
+    [
+        ("(64, 224, 224, 3)", []),
+        (None, []),
+        ("(64, 8, 8, 3) and (32, 8, 8, 3), halved from 64", ["(64, 8, 8, 3) and (32, 8, 8, 3), halved from 64"]),
+        (["(32, 8, 8, 3), halved from 64", "(64, 8, 8, 3)"], ["(32, 8, 8, 3), halved from 64"]),
+    ],
+)
+def test_batches_that_the_memory_did_not_hold_are_told(shape: str | list[str] | None, told: list[str]) -> None:
+    texts = [
+        f"mine: the GPU's memory did not hold whole batches ({text}): the last digits may differ from those of a run "
+        "with whole ones"
+        for text in told
+    ]
+    assert said(normal("mine", batch_shape=shape), normal("real", batch_shape=shape)) == [
+        text.replace("mine:", f"{name}:") for name in ("mine", "real") for text in texts
+    ]

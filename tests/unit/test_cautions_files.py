@@ -221,5 +221,7 @@ def test_two_samples_of_one_law_seldom_differ() -> None:
 
 def test_a_survey_is_read_as_it_was_written() -> None:
     found = surveyed(several(3, fps=30.0), stride=2, frames=4)
-    assert found.heads == sorted(hashlib.sha256(str(i).encode()).hexdigest()[:16] for i in range(3))
+    assert [head.decode() for head in found.heads] == sorted(
+        hashlib.sha256(str(i).encode()).hexdigest()[:16] for i in range(3)
+    )
     assert (found.rates, found.sizes, found.videos) == ({15.0: 3}, {(60, 40): 3}, 3)

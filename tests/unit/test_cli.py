@@ -73,9 +73,9 @@ def test_version() -> None:
 
 @pytest.fixture
 def nothing_listed(tmp_path: Path) -> list[Path]:
-    """What `manifest` joins for a dataset without videos: rejected.jsonl, lines.json, a shard."""
-    paths = [tmp_path / name for name in ("rejected.jsonl", "lines.json", "0.jsonl")]
-    for path, text in zip(paths, ("", "{}", ""), strict=True):
+    """What `manifest` joins for a dataset without videos: rejected.jsonl, lines.jsonl, a shard."""
+    paths = [tmp_path / name for name in ("rejected.jsonl", "lines.jsonl", "0.jsonl")]
+    for path, text in zip(paths, ("", "", ""), strict=True):
         path.write_text(text)
     return paths
 
@@ -91,7 +91,7 @@ def test_bad_data_is_1(broken: Path, tmp_path: Path) -> None:
     result = call("merge", broken, "--out", tmp_path / "out.h5")
     assert result.exit_code == 1
     text = paragraph(result)
-    assert text.startswith(f"vidgauge: {broken}: cannot be read")
+    assert text.startswith(f"vidgauge: {broken}: was cut short, or is no file of vidgauge")
     assert "delete it and run again" in text
     assert not (tmp_path / "out.h5").exists()
 
@@ -165,7 +165,7 @@ def test_a_real_process(broken: Path, flags: list[str], traceback: bool) -> None
     done = subprocess.run(command, cwd=broken.parent, env=environment(), text=True, capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert ("Traceback" in done.stderr) == traceback
-    assert f"{broken}: cannot be read" in done.stderr
+    assert f"{broken}: was cut short, or is no file of vidgauge" in done.stderr
     assert done.stderr.startswith("vidgauge: ") != traceback
     assert [path.name for path in broken.parent.iterdir()] == [broken.name]
 

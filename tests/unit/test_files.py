@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from vidgauge.files import replacing, write_json, write_text
+from vidgauge.errors import VidgaugeError
+from vidgauge.files import read_jsonl, replacing, to_json, write_json, write_lines, write_text
 
 
 def test_makes_parents_and_leaves_only_the_file(tmp_path: Path) -> None:
@@ -77,3 +78,28 @@ def test_json_refuses_nan(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
         write_json(tmp_path / "x.json", {"a": float("nan")})
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("block", [1, 7, 1 << 20])
+def test_lines_read_in_blocks_are_the_same(tmp_path: Path, block: int) -> None:
+    path = tmp_path / "l.jsonl"
+    values = [{"a": "é\u2028\udce9" * 9}, [], 3, "\n"]
+    write_lines(path, (f"{to_json(value)}\n" for value in values))
+    assert list(read_jsonl(path, block=block)) == list(read_jsonl(path)) == values
+    path.write_bytes(b"1\n2")
+    assert list(read_jsonl(path, block=block)) == [1, 2]
+    path.write_bytes(b"1\nx\n3\n")
+    with pytest.raises(VidgaugeError, match="line 2 is no JSON"):
+        list(read_jsonl(path, block=block))
+    write_text(path, "")
+    assert list(read_jsonl(path, block=block)) == []
+
+
+def test_a_file_that_is_replaced_between_blocks_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "l.jsonl"
+    write_text(path, "1\n2\n")
+    lines = read_jsonl(path, block=2)
+    assert next(lines) == 1
+    write_text(path, "3\n4\n")
+    with pytest.raises(VidgaugeError, match="was replaced while it was read"):
+        next(lines)

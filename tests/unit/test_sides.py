@@ -18,6 +18,7 @@ from vidgauge.evaluate import evaluate
 from vidgauge.store.export import export
 from vidgauge.store.features import read_samples
 from vidgauge.store.hdf5 import write_attrs
+from vidgauge.store.seal import seal
 
 
 def judged(found: dict[str, Any], mine: Path, saved: Path) -> dict[str, Any]:
@@ -40,6 +41,7 @@ def changed(path: Path, **attrs: Any) -> Path:
     features(path, 50, seed=2)
     with h5py.File(path, "r+") as file:
         write_attrs(file, attrs)
+    seal(path)
     return path
 
 

@@ -9,11 +9,14 @@ import pytest
 
 from tests.make_videos import encode, frames
 from tests.unit.media.helpers import video
+from vidgauge.errors import VidgaugeError
+from vidgauge.extractors.own import NetworkAsked
 from vidgauge.files import to_jsonl
 from vidgauge.manifest.probing import video_as_dict
 from vidgauge.specs import Asked, ClipSpec, Video
-from vidgauge.stages import make_clips_file
+from vidgauge.stages import make_clips_file, make_features_file
 from vidgauge.store.clips import open_clips
+from vidgauge.store.features import read_array
 
 LOSSLESS = {"codec": "ffv1", "pix_fmt": "bgr0"}
 NATIVE = ClipSpec(frames=1, size="native", start="each", clips_per_video=4)
@@ -44,7 +47,9 @@ def test_frames_as_they_are(shard: tuple[Path, list[Video], list[np.ndarray]], t
 
 
 def test_a_shard_without_videos_of_that_size(shard: tuple[Path, list[Video], list[np.ndarray]], tmp_path: Path) -> None:
-    make_clips_file(shard[0], Asked(spec=NATIVE, seed=7, draws=4, native=(8, 9)), tmp_path / "c.h5", workers=1)
+    make_clips_file(
+        shard[0], Asked(spec=NATIVE, seed=7, draws=4, native=(8, 9)), tmp_path / "c.h5", workers=1, contained=False
+    )
     with open_clips(tmp_path / "c.h5") as made:
         assert (len(made), made.shape, made.failed) == (0, (1, 8, 9), [])
 
@@ -53,7 +58,42 @@ def test_the_stored_spec_has_no_size_of_videos_but_for_native(
     shard: tuple[Path, list[Video], list[np.ndarray]], tmp_path: Path
 ) -> None:
     asked = Asked(spec=ClipSpec(frames=3, size=(8, 9), start="first", clips_per_video=1), seed=0, draws=1)
-    make_clips_file(shard[0], asked, tmp_path / "c.h5", workers=1)
+    make_clips_file(shard[0], asked, tmp_path / "c.h5", workers=1, contained=False)
     with open_clips(tmp_path / "c.h5") as made:
         assert "native" not in made.spec
         assert len(made) == 3
+
+
+def test_damaged_clips_are_made_once_more(
+    shard: tuple[Path, list[Video], list[np.ndarray]], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    asked = Asked(spec=ClipSpec(frames=3, size=(16, 24), start="first", clips_per_video=1), seed=0, draws=1)
+    clips = tmp_path / "c.h5"
+    make_clips_file(shard[0], asked, clips, workers=1, contained=False)
+
+    def features(name: str, videos: Path | None = shard[0]) -> np.ndarray:
+        make_features_file(
+            [clips],
+            tmp_path / name,
+            videos=videos,
+            asked=asked if videos else None,
+            network=NetworkAsked(name="pixel_grid"),
+            weights=None,
+            device="cpu",
+            precision="float32",
+            workers=1,
+        )
+        return read_array(tmp_path / name, "clip").values
+
+    whole = features("whole.h5")
+    assert capfd.readouterr().err == ""
+    data = bytearray(clips.read_bytes())
+    data[len(data) // 2] ^= 1
+    clips.write_bytes(data)
+    np.testing.assert_array_equal(features("again.h5"), whole)
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith(f"vidgauge: {clips} does not hold what was written (sha256 ")
+    assert line.endswith("The clips of this shard are made once more.")
+    assert sorted(path.name for path in tmp_path.glob("*.h5")) == ["again.h5", "c.h5", "whole.h5"]
+    with pytest.raises(VidgaugeError, match=r"c\.h5: does not hold what was written"):
+        features("none.h5", videos=None)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +40,18 @@ def test_i3d() -> None:
     found = lines("i3d.py", "--batch", "1", "--frames", "9", "--rounds", "1")
     assert any(line.startswith("ratio") for line in found)
     assert float(next(line for line in found if line.startswith("deviation")).split()[1]) < 1e-4
+
+
+def test_scale(tmp_path: Path) -> None:
+    page, result = tmp_path / "scale.md", tmp_path / "scale.json"
+    shutil.copy(ROOT / "docs/scale.md", page)
+    given = ["--folder", str(tmp_path / "work"), "--json", str(result), "--page", str(page)]
+    lines("scale.py", "--videos", "200", "--shard-size", "32", "--cores", "2", *given)
+    (found,) = json.loads(result.read_text())["sizes"]
+    jobs = {stage: of["jobs"] for stage, of in found["stages"].items()}
+    assert (jobs["probe"], jobs["clips"], jobs["features"], jobs["merge"], jobs["metric"]) == (8, 8, 8, 2, 2)
+    assert all(of["mb"] > 10 for of in found["stages"].values())
+    assert sum(of["files"] for of in found["folders"].values()) < 200 + 50  # less than two for each video
+    assert found["page_bytes"] > 100_000
+    assert "| probe | " in page.read_text()
+    assert sorted(path.name for path in (tmp_path / "work/200/videos").iterdir()) == ["a", "complete", "real"]

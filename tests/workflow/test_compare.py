@@ -49,10 +49,13 @@ def ask(project: Project, *arguments: str, code: int = 0) -> tuple[str, str]:
     return out, re.sub(r"^compare: \d+ of \d+ steps .*\n", "", err, flags=re.MULTILINE)
 
 
+NOTES = {"written.json", ".verified.json"}  # of what was looked at: no results
+
+
 def made(project: Project) -> dict[Path, int]:
     """Every result but the tables, and when it was written."""
     folders = [folder for name in ("manifests", "features") for folder in (project.results / name).rglob("*")]
-    return {path: path.stat().st_mtime_ns for path in folders if path.is_file() and path.name != "written.json"}
+    return {path: path.stat().st_mtime_ns for path in folders if path.is_file() and path.name not in NOTES}
 
 
 def test_a_question_twice_and_then_as_a_configuration(project: Project) -> None:

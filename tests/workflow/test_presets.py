@@ -48,6 +48,7 @@ def features_of(project: Project, dataset: str) -> np.ndarray:
         return np.asarray(opened["features"]["values"][()], dtype=np.float64)
 
 
+@pytest.mark.stress
 def test_protocols_side_by_side_then_saved_statistics(tmp_path: Path) -> None:
     """Each in a line of its own, with what sets them apart; then one of them against another tool's file."""
     names = ["fid50k_compat", "videogpt.fvd", "aigve.pair_distance"]

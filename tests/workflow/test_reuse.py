@@ -120,6 +120,7 @@ def test_the_seed_reruns_what_depends_on_it(project: Project) -> None:
     assert project.rows() == first
 
 
+@pytest.mark.stress
 def test_a_failed_gate_keeps_its_list_and_goes_on_when_mended(project: Project) -> None:
     project.run()
     (project.folder / "videos/real/v3.mp4").write_bytes(b"")

@@ -49,6 +49,7 @@ class StandIn(torch.nn.Module):
         return x.flatten(1)[:, :400]
 
 
+@pytest.mark.stress
 def test_a_network_of_ones_own(tmp_path: Path) -> None:
     project = Project(tmp_path / "project", metrics=["mine", "looks"], define={"mine": MINE, "looks": FRAMES})
     network = pseudo.scripted(Corners(1.0), project.folder / "corners.pt")

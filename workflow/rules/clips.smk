@@ -4,6 +4,8 @@
 rule clips:
     input:
         videos="<results>/manifests/{dataset}/shards/{shard}.jsonl",
+        # Few clips wait on the disk at once; what they wait for is no part of them.
+        turn=ancient(features_before),
         # Weights that cannot be had are found out before hours of decoding.
         weights=weights_to_fetch,
     output:

@@ -3,6 +3,7 @@ import json
 import os
 import sys
 import time
+from functools import cache
 
 BASE = Path(workflow.basedir).resolve()
 sys.path.insert(0, str(BASE / "workflow"))
@@ -12,10 +13,12 @@ os.environ.update(
     PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
 )
 
-from vidgauge import networks, plan
+from vidgauge import networks, plan, scratch
 from vidgauge.manifest.listing import read_dataset, shards_needed
 from vidgauge.metric import metrics
 from vidgauge.prepare import checked, has_gpu, joined_shards, prepare
+from vidgauge.store.verify import removed
+from vidgauge.space import free_for
 
 STARTED = time.time()
 CONFIG = checked(config, workflow)
@@ -58,7 +61,16 @@ def probed_files(wildcards):
 
 def gate_counts():
     """Usable videos and clips as the gate counted them; makes Snakemake wait for the gate."""
-    found = json.loads(Path(checkpoints.gate.get(evaluation=EVALUATION).output[0]).read_text())
+    gate = RESULTS / EVALUATION / "gate.json"
+    if workflow.is_main_process:  # the DAG of a job's own process has no gate: it was passed before
+        gate = Path(checkpoints.gate.get(evaluation=EVALUATION).output[0])
+    return counts_of(gate, gate.stat().st_mtime_ns)
+
+
+@cache
+def counts_of(gate, time):
+    """What a gate counted. time: when, for one that was made anew."""
+    found = json.loads(gate.read_text())
     return plan.Counts(found["usable"], found["clips"], found["sizes"])
 
 
@@ -109,6 +121,27 @@ def newer_than_videos(file, wildcards):
     """Whether a file is there, and newer than the list of videos of its shard."""
     videos = RESULTS / "manifests" / wildcards.dataset / "shards" / f"{wildcards.shard}.jsonl"
     return file.exists() and videos.exists() and file.stat().st_mtime_ns >= videos.stat().st_mtime_ns
+
+
+@cache
+def turns(time):
+    """What the clips of each shard wait for, so that few of them are on the disk at once. time: the gate's."""
+    wanted = [
+        piece
+        for piece in scratch.pieces(CONFIG, gate_counts())
+        if not all(features_done(piece, name) for name in piece.extractors)
+    ]
+    parallel = 2 * workflow.cores if workflow.local_exec else workflow.nodes
+    return scratch.turns(wanted, scratch.at_once(wanted, free_for(RESULTS / "clips"), parallel))
+
+
+def features_before(wildcards):
+    """The features that must be finished before these clips are made."""
+    if CONFIG.keep_clips or not workflow.is_main_process:
+        return []
+    gate_counts()
+    waiting = turns((RESULTS / EVALUATION / "gate.json").stat().st_mtime_ns)
+    return [f"<results>/{file}" for file in waiting.get((wildcards.dataset, wildcards.clips, int(wildcards.shard)), [])]
 
 
 def weights_to_fetch(wildcards):
@@ -174,6 +207,14 @@ def kept_clips(wildcards):
         for file in plan.all_features(CONFIG, counts)
         for shard in range(plan.shards_of(CONFIG, file, counts))
     ]
+
+
+def damaged_features(wildcards):
+    """Features that were damaged after they were made, and deleted: results that are there would not ask for them."""
+    gone = removed(RESULTS)
+    files = plan.all_features(CONFIG, gate_counts()) if gone else []
+    names = [f"features/{file.dataset}/{file.clips}/{file.extractor}.h5" for file in files]
+    return [f"<results>/{name}" for name in names if name in gone]
 
 
 def metric_features(wildcards):

@@ -12,6 +12,7 @@ rule features:
         "<logs>/features/{dataset}/{clips}/{extractor}/{shard}.log",
     benchmark:
         "<benchmarks>/features/{dataset}/{clips}/{extractor}/{shard}.tsv"
+    priority: 1  # before more clips are decoded
     retries: 1
     conda:
         "../../envs/vidgauge.yaml"

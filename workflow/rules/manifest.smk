@@ -13,14 +13,17 @@ rule probe:
     conda:
         "../../envs/vidgauge.yaml"
     threads: probe_threads
+    params:
+        # No output: Snakemake would delete it, and a killed probe is to go on where it was.
+        journal="<results>/manifests/{dataset}/probes/{shard}.jsonl",
     shell:
-        "python -m vidgauge probe {input:q} --out {output:q} --workers {threads} 2> {log:q}"
+        "python -m vidgauge probe {input:q} --out {output:q} --journal {params.journal:q} --workers {threads} 2> {log:q}"
 
 
 rule manifest:
     input:
         rejected="<results>/manifests/{dataset}/listing/rejected.jsonl",
-        lines="<results>/manifests/{dataset}/listing/lines.json",
+        lines="<results>/manifests/{dataset}/listing/lines.jsonl",
         shards=probed_files,
         number="<results>/manifests/{dataset}/probed.json",
     output:
@@ -42,7 +45,7 @@ rule screen:
         manifests=expand(
             "<results>/manifests/{dataset}/{file}",
             dataset=CONFIG.listed,
-            file=["videos.jsonl", "rejected.jsonl", "listing/lines.json"],
+            file=["videos.jsonl", "rejected.jsonl", "listing/lines.jsonl"],
         ),
     output:
         screened="<results>/{evaluation}/screened.json",
@@ -68,6 +71,7 @@ checkpoint gate:
         "<results>/{evaluation}/gate.json",
     log:
         "<logs>/gate/{evaluation}.log",
+    retries: 0  # bad videos are no less bad the next time
     conda:
         "../../envs/vidgauge.yaml"
     shell:

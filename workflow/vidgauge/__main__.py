@@ -1,6 +1,11 @@
 """`python -m vidgauge`: how the rules call the package, with no install step."""
 
-from vidgauge.cli import main
+import sys
 
 if __name__ == "__main__":
-    main(prog_name="vidgauge")
+    try:
+        from vidgauge.cli import main
+
+        main(prog_name="vidgauge")
+    except KeyboardInterrupt:  # while libraries are imported: click answers all later ones
+        sys.exit("vidgauge: interrupted")

@@ -20,14 +20,13 @@ from vidgauge.errors import UsageError, VidgaugeError, did_you_mean
 from vidgauge.extractors import PrecisionError, loading, run
 from vidgauge.extractors._clips import check_clips
 from vidgauge.extractors.own import NetworkAsked
-from vidgauge.files import replacing
 from vidgauge.metrics._arrays import as_matrix
 from vidgauge.metrics.stats import Stats, stats_from_features
 from vidgauge.specs import Network, Precision, WeightsFile
-from vidgauge.store import hdf5
 from vidgauge.store import statistics as saved
 from vidgauge.store.features import FeatureArray, FeaturesWriter, read_array
 from vidgauge.store.gathered import Gathered, Keep, Piece
+from vidgauge.store.seal import sealed
 
 _WEIGHTS = ("weights", "weights_sha256", "weights_verified", "licence")
 _RAN_ON = ("device", "batch_shape")
@@ -187,11 +186,10 @@ class Accumulator:
             saved.write_statistics(path, self.array, self.statistics(), self.about)
             return
         rows = self.rows()
-        with replacing(path) as temporary:
-            with FeaturesWriter(temporary, attrs=self.about) as writer:
-                writer.create(self.array, rows.origin, rows.values.shape[1])
-                writer.append(self.array, rows.values)
-            hdf5.write_stats(temporary, self.array, stats_from_features(rows.values))
+        with sealed(path) as temporary, FeaturesWriter(temporary, attrs=self.about) as writer:
+            writer.create(self.array, rows.origin, rows.values.shape[1])
+            writer.append(self.array, rows.values)
+            writer.add_stats(self.array, stats_from_features(rows.values))
 
     @classmethod
     def load(cls, path: str | PathLike[str], array: str | None = None, **how: Any) -> Accumulator:

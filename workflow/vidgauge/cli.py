@@ -46,7 +46,10 @@ class Commands(click.Group):
     def _explain(ctx: click.Context, text: str, code: int) -> None:
         if ctx.params.get("debug"):
             raise
-        click.echo(f"vidgauge: {text}", err=True)
+        try:
+            click.echo(f"vidgauge: {text}", err=True)
+        except OSError:  # of a job that is its log, and may lie on the very disk that is full
+            click.echo(f"vidgauge: {text}")
         ctx.exit(code)
 
 
@@ -85,15 +88,16 @@ def _workers(command: Callable[..., Any]) -> Callable[..., Any]:
 @main.command()
 @click.argument("listing", type=File)
 @click.option("--out", type=Out, required=True, help="Usable and rejected videos, one line each.")
+@click.option("--journal", type=Out, help="Notes each video when it is done; what it has is not opened again.")
 @_workers
-def probe(listing: Path, out: Path, workers: int) -> None:
+def probe(listing: Path, out: Path, journal: Path | None, workers: int) -> None:
     """Open each video of a LISTING once: exact frame count, size, rate, content fingerprint, or why it is unusable.
 
     Example: vidgauge probe results/manifests/real/listing/0.jsonl --out 0.jsonl --workers 8
     """
     from vidgauge.manifest.probing import probe_shard
 
-    probe_shard(listing, out, workers=workers, progress=_progress("probe"))
+    probe_shard(listing, out, workers=workers, journal=journal, progress=_progress("probe"))
 
 
 @main.command()
@@ -108,7 +112,7 @@ def manifest(
 ) -> None:
     """Join probed SHARDS to a dataset's manifest, with what was LISTED as unusable unopened and the source's LINES.
 
-    Example: vidgauge manifest listing/rejected.jsonl listing/lines.json shards/0.jsonl
+    Example: vidgauge manifest listing/rejected.jsonl listing/lines.jsonl shards/0.jsonl
     --videos videos.jsonl --rejected rejected.jsonl --survey survey.json
     """
     from vidgauge.manifest.joining import join
@@ -127,10 +131,10 @@ def manifest(
 def screen(plan: Path, manifests: tuple[Path, ...], out: Path, rejected: Path) -> None:
     """Find the videos that are fine but not for the clip specs of an evaluation.
 
-    MANIFESTS: for each dataset, in the order of the PLAN, its videos.jsonl, rejected.jsonl and listing/lines.json.
+    MANIFESTS: for each dataset, in the order of the PLAN, its videos.jsonl, rejected.jsonl and listing/lines.jsonl.
 
     Example: vidgauge screen results/demo/plan/screen.json
-    results/manifests/{real,mild,strong,scrambled}/{videos.jsonl,rejected.jsonl,listing/lines.json}
+    results/manifests/{real,mild,strong,scrambled}/{videos.jsonl,rejected.jsonl,listing/lines.jsonl}
     --out screened.json --rejected rejected.jsonl
     """
     from vidgauge.manifest.gate import screen_files

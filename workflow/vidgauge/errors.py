@@ -25,6 +25,9 @@ class BadVideo(VidgaugeError):  # noqa: N818 - it names a thing, not a fault of 
         super().__init__(f"{reason}: {detail}")
         self.reason, self.detail = reason, detail
 
+    def __reduce__(self) -> tuple[type[BadVideo], tuple[str, str]]:
+        return type(self), (self.reason, self.detail)  # from worker processes
+
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The end of a message about an unknown name: the nearest known one, those that contain it, or all of them.

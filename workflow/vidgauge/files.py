@@ -48,6 +48,12 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
         temporary.write_bytes(_encoded(text))
 
 
+def write_lines(path: str | os.PathLike[str], lines: Iterable[str]) -> None:
+    """`write_text` of pieces that need not be in memory together."""
+    with replacing(path, sync=False) as temporary, temporary.open("wb") as out:
+        out.writelines(map(_encoded, lines))
+
+
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
     """Write indented JSON, keys in their own order. Raises ValueError for NaN: what is not known is null."""
     write_text(path, json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2) + "\n")
@@ -78,16 +84,39 @@ def to_jsonl(values: Iterable[Any]) -> str:
     return "".join(f"{to_json(value)}\n" for value in values)
 
 
-def read_jsonl(path: Path) -> Iterator[Any]:
-    """The objects of a JSONL file. Lines end at a line feed alone: prompts may hold other line separators."""
+def read_jsonl(path: Path, *, block: int | None = None) -> Iterator[Any]:
+    """The objects of a JSONL file. Lines end at a line feed alone: prompts may hold other line separators.
+
+    block: bytes that are read at a time, and the file is closed in between: any number of files can then be read side
+    by side. Raises VidgaugeError for a line that is no JSON, and for a file that is replaced between two blocks.
+    """
+    for number, line in enumerate(_lines(path) if block is None else _lines_of_blocks(path, block), 1):
+        try:
+            yield json.loads(line.decode("utf-8", "surrogateescape"))
+        except ValueError as error:
+            raise VidgaugeError(f"{path}: line {number} is no JSON ({error}); delete the file and run again") from None
+
+
+def _lines(path: Path) -> Iterator[bytes]:
     with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                yield json.loads(line.decode("utf-8", "surrogateescape"))
-            except ValueError as error:
-                raise VidgaugeError(
-                    f"{path}: line {number} is no JSON ({error}); delete the file and run again"
-                ) from None
+        yield from lines
+
+
+def _lines_of_blocks(path: Path, block: int) -> Iterator[bytes]:
+    first = path.stat()
+    at, rest = 0, b""
+    while at < first.st_size:
+        with path.open("rb") as file:
+            found = os.fstat(file.fileno())
+            if (found.st_ino, found.st_size, found.st_mtime_ns) != (first.st_ino, first.st_size, first.st_mtime_ns):
+                raise VidgaugeError(f"{path}: was replaced while it was read; run again when nothing writes it")
+            file.seek(at)
+            piece = file.read(block)
+        at += len(piece)
+        *whole, rest = (rest + piece).split(b"\n")
+        yield from whole
+    if rest:
+        yield rest
 
 
 def _encoded(text: str) -> bytes:

@@ -7,6 +7,8 @@ Snakemake then sees a change by the file's age, also from another working direct
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -15,16 +17,18 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from vidgauge import config as configuration
-from vidgauge import plan, weights
+from vidgauge import plan, scratch, weights
 from vidgauge.config import Config
 from vidgauge.errors import UsageError, VidgaugeError
 from vidgauge.extractors._hub import INSTALL
 from vidgauge.files import to_json, write_if_changed, write_text
+from vidgauge.manifest.clock import bring_back
 from vidgauge.manifest.listing import read_dataset, write_listing
 from vidgauge.manifest.probing import PROBE_VERSION
 from vidgauge.manifest.runlock import guard
 from vidgauge.metric import metrics
 from vidgauge.networks import weights_folder
+from vidgauge.store.verify import remove_damaged
 from vidgauge.vouched import with_digests
 
 
@@ -72,26 +76,61 @@ def prepare(config: Config, workflow: Any, *, manifests: Path, plans: Path) -> N
     """List the sources and write the plans, in the main process only, and hold the results folder while jobs run."""
 
     def write() -> None:
+        bring_back(Path(config.results))
         remove_leftovers(Path(config.results))
         remove_old_tickets(Path(config.results) / "weights", weights_folder(config))
         write_listings(config, manifests)
         write_plans(config, manifests, plans)
 
     def begin() -> None:
-        """For people and the report: nothing that a result depends on."""
+        for damage in remove_damaged(Path(config.results)):
+            print(f"vidgauge: {damage}.", file=sys.stderr)
+        make_room(config, manifests)
+        # For people and the report: nothing that a result depends on.
         words = ["snakemake" if Path(sys.argv[0]).stem in ("snakemake", "__main__") else sys.argv[0], *sys.argv[1:]]
-        run = {"started": time.time(), "command": words, "cores": workflow.cores}
+        run = {"started": time.time(), "command": words, "cores": workflow.resource_settings.cores}
         write_text(plans / "run.json", to_json(run) + "\n")
 
     if workflow.is_main_process:
         guard(workflow, Path(config.results), write, begin)
 
 
+def make_room(config: Config, manifests: Path) -> None:
+    """Delete clips whose features are all there, and refuse a run whose other clips cannot fit: UsageError.
+
+    Before a video was opened: all that are listed count as usable, with one clip each; the job that makes clips knows
+    better, and asks again.
+    """
+    results = Path(config.results)
+    listed = {name: read_dataset(manifests / name).counts for name in config.listed}
+    needs = plan.needs(config)
+    counts = plan.Counts({name: dict.fromkeys(needs, shards) for name, shards in listed.items()}, {}, {})
+    wanted: list[scratch.Piece] = []
+    used: list[scratch.Piece] = []
+    for piece in scratch.pieces(config, counts):
+        folder = results / "features" / piece.dataset / piece.clips
+        done = all((folder / name / f"{piece.shard}.h5").exists() for name in piece.extractors)
+        (used if done else wanted).append(piece)
+    if not _clips_are_kept(results):
+        for piece in used:  # a kill came between the last network pass and their removal
+            (results / "clips" / piece.dataset / piece.clips / f"{piece.shard}.h5").unlink(missing_ok=True)
+    scratch.refuse_what_cannot_fit(wanted, results / "clips", kept=config.keep_clips)
+
+
+def _clips_are_kept(results: Path) -> bool:
+    """Whether any of the evaluations in a results folder keeps its clips."""
+    plans = [json.loads(file.read_bytes()) for file in results.glob("*/plan/evaluation.json")]
+    return any(said["config"]["keep_clips"] for said in plans)
+
+
 def remove_leftovers(results: Path) -> None:
     """Remove what killed jobs had half written. A job that outlived its run can then not finish; it is done again."""
     for folder in (results / "clips", results / "features"):
         for path in folder.rglob(".*.tmp"):
-            path.unlink(missing_ok=True)
+            if path.is_dir():  # with clips that a features job made for itself
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def remove_old_tickets(tickets: Path, folder: Path) -> None:
@@ -179,7 +218,12 @@ def joined_shards(file: Path, pattern: str, needed: int, shards: int) -> int:
 
 def has_gpu() -> bool:
     """Whether this machine shows a GPU's device file. Only for planning: the job itself asks PyTorch."""
-    return any(any(Path("/dev").glob(name)) for name in ("nvidia[0-9]*", "dxg", "kfd"))
+    if os.environ.get("CUDA_VISIBLE_DEVICES", "all").strip() in ("", "-1"):  # hidden by the user
+        return False
+    names: tuple[str, ...] = ("nvidia[0-9]*", "dxg")
+    if installed("torch") and "rocm" in version("torch"):  # many processors with graphics show AMD's
+        names = (*names, "kfd")
+    return any(any(Path("/dev").glob(name)) for name in names)
 
 
 def _leave(error: VidgaugeError) -> NoReturn:

@@ -11,7 +11,6 @@ import torch
 
 from vidgauge.errors import UsageError, VidgaugeError
 from vidgauge.extractors import load
-from vidgauge.extractors._torch import FixedBatches
 from vidgauge.extractors.efficientnet_lite0 import mapped, motion
 from vidgauge.specs import Network
 from vidgauge.weights import find
@@ -166,26 +165,6 @@ def test_mapping_names_the_tensors_that_do_not_fit() -> None:
     with pytest.raises(VidgaugeError, match=r"y\.bias"):
         mapped(a, {"y.bias": torch.zeros(2, 3)})
     assert list(mapped(a, {"z.weight": torch.zeros(2, 3)})) == ["z.weight"]
-
-
-def test_a_batch_too_large_for_memory_is_halved() -> None:
-    def forward(x: torch.Tensor) -> dict[str, torch.Tensor]:
-        if len(x) > 2:
-            raise torch.OutOfMemoryError("no")
-        return {"a": x.float()}
-
-    def never(x: torch.Tensor) -> dict[str, torch.Tensor]:
-        raise torch.OutOfMemoryError("no")
-
-    batches = FixedBatches(forward, batch=8, device=torch.device("cpu"), precision="float32")
-    items = np.arange(10, dtype=np.uint8).reshape(5, 2)
-    np.testing.assert_array_equal(batches(items)["a"], items)
-    assert batches.used == [2]
-    assert batches.ran_on((2,))["batch_shape"] == "(2, 2)"
-    batches.batch = 1
-    batches.forward = never
-    with pytest.raises(VidgaugeError, match="batch of one"):
-        batches(items)
 
 
 @pytest.mark.gpu

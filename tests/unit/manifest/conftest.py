@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
 
@@ -43,6 +43,17 @@ def probe(monkeypatch):
     """Put the fake probe in the place of vidgauge.media.probe; returns the module, so that a test can change it."""
     module = ModuleType("vidgauge.media.probe")
     module.probe = fake_probe
+
+    def probed(task):
+        path, kind, row = task
+        try:
+            yield asdict(module.probe(path, kind=kind, row=row))
+        except FileNotFoundError:
+            raise BadVideo("missing", "no such file") from None
+        except PermissionError:
+            raise BadVideo("permission", "may not be read") from None
+
+    module.probed = probed
     monkeypatch.setitem(sys.modules, "vidgauge.media.probe", module)
     return module
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidgauge.manifest.fitting import clips_by_draws, fit
+from vidgauge.errors import BadVideo
+from vidgauge.manifest.fitting import Fitting, clips_by_draws, fit
 from vidgauge.media.sampling import clip_indices
 from vidgauge.specs import ClipSpec, Video
 
@@ -83,3 +84,13 @@ def test_counts_are_those_of_the_clips_that_are_made(spec: ClipSpec, spare: list
 
 def test_short_videos_that_are_filled_up_give_one() -> None:
     assert clips_by_draws(ClipSpec(frames=8, start="each", short="loop"), [[3, 8], [9]]) == [[2, 1], [2, 2]]
+
+
+def test_one_at_a_time_is_the_same_as_all_together() -> None:
+    found = Fitting("c", NATIVE)
+    for video in (those := videos([SMALL, LARGE, SMALL])):
+        found.count(video)
+    assert (found.length(those[0]), found.size, found.longest) == (16, SMALL, 16)
+    with pytest.raises(BadVideo, match="other-size: is 96 pixels high"):
+        found.length(those[1])
+    assert not Fitting("c", ClipSpec(frames=4)).counts

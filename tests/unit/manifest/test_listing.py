@@ -105,6 +105,17 @@ def test_a_new_probe_version_rewrites_all_shards(folder, videos):
     assert rewritten(folder) == [f"{shard}.jsonl" for shard in range(4)]
 
 
+def test_a_new_form_of_the_other_files_has_them_written_again(folder, videos, monkeypatch):
+    digests = []
+    for form in (1, 2):
+        monkeypatch.setattr("vidgauge.manifest.listing.FILES", form)
+        write_listing(folder, videos, None, 6, probe_version=1)
+        digests.append(json.loads((folder / "listing" / "written.json").read_text())["digest"])
+        age(folder)
+    assert digests[0] != digests[1]
+    assert rewritten(folder) == []
+
+
 def test_moving_lines_touches_no_shard(folder, videos, write_lines):
     rows = [{"videos": [name], "text": f"é\u2028{name}", "human": {"a": 1}} for name in names_in(videos)]
     source = write_lines(videos.parent / "m.jsonl", *rows)
@@ -112,8 +123,8 @@ def test_moving_lines_touches_no_shard(folder, videos, write_lines):
     age(folder)
     write_lines(source, "", "not json", *reversed(rows))
     write_listing(folder, source, videos, 6, probe_version=1)
-    assert rewritten(folder) == ["lines.json", "rejected.jsonl"]
-    assert read_lines(folder / "listing" / "lines.json")["00.mp4"] == 22
+    assert rewritten(folder) == ["lines.jsonl", "rejected.jsonl"]
+    assert read_lines(folder / "listing" / "lines.jsonl", {"00.mp4", "none"}) == {"00.mp4": 22}
     assert [bad["line"] for bad in read_jsonl(folder / "listing" / "rejected.jsonl")] == [2]
     _, row, *_ = read_jsonl(folder / "listing" / f"{shard_of('00.mp4', 4)}.jsonl")
     assert row["columns"] == {"text": f"é\u2028{row['id']}", "human": {"a": 1}}
@@ -142,7 +153,7 @@ def test_shards_are_kept_until_they_are_outgrown_fourfold(folder, tmp_path, make
     (folder / "listing" / "7.jsonl").touch()
     assert write_listing(folder, videos, None, 30, probe_version=1).shards == 2
     names = {path.name for path in (folder / "listing").iterdir()}
-    assert names == {"0.jsonl", "1.jsonl", "rejected.jsonl", "lines.json", "written.json"}
+    assert names == {"0.jsonl", "1.jsonl", "rejected.jsonl", "lines.jsonl", "written.json"}
 
 
 def test_leftovers_of_a_killed_run_go(folder, videos):

@@ -32,11 +32,11 @@ def probe_all(folder, source, root=None, size=3, workers=2):
     dataset = write_listing(folder, source, root, size, probe_version=1)
     shards = [folder / "shards" / f"{shard}.jsonl" for shard in range(dataset.shards)]
     for shard, out in enumerate(shards):
-        probe_shard(folder / "listing" / f"{shard}.jsonl", out, workers=workers)
+        probe_shard(folder / "listing" / f"{shard}.jsonl", out, workers=workers, contained=False)
     listing = folder / "listing"
     outs = folder / "videos.jsonl", folder / "rejected.jsonl"
-    join(shards, listing / "rejected.jsonl", *outs, lines=listing / "lines.json")
-    return read_videos(outs[0]), list(read_jsonl(outs[1]))
+    join(shards, listing / "rejected.jsonl", *outs, lines=listing / "lines.jsonl")
+    return list(read_videos(outs[0])), list(read_jsonl(outs[1]))
 
 
 def test_usable_videos(folder, videos, probe):
@@ -141,7 +141,13 @@ def test_workers_work_at_the_same_time(folder, videos, probe):
     probe.probe = meet
     write_listing(folder, videos, None, 100, probe_version=1)
     done = []
-    probe_shard(folder / "listing" / "0.jsonl", folder / "0.jsonl", workers=3, progress=lambda *n: done.append(n))
+    probe_shard(
+        folder / "listing" / "0.jsonl",
+        folder / "0.jsonl",
+        workers=3,
+        contained=False,
+        progress=lambda *n: done.append(n),
+    )
     assert done == [(number, 9) for number in range(1, 10)]
     assert len(read_shard(folder / "0.jsonl")[0]) == 9
 

@@ -32,8 +32,8 @@ def dataset(tmp_path, make_video, probe, write_lines):
         listed = write_listing(folder, source, root, 4, probe_version=1)
         shards = [folder / "shards" / f"{shard}.jsonl" for shard in range(probed or listed.shards)]
         for shard, out in enumerate(shards):
-            probe_shard(folder / "listing" / f"{shard}.jsonl", out)
-        lines = folder / "listing" / "lines.json"
+            probe_shard(folder / "listing" / f"{shard}.jsonl", out, contained=False)
+        lines = folder / "listing" / "lines.jsonl"
         join(shards, folder / "listing" / "rejected.jsonl", folder / "v.jsonl", folder / "rejected.jsonl", lines=lines)
         return Files(folder / "v.jsonl", folder / "rejected.jsonl", lines, listed.counts)
 
@@ -196,7 +196,7 @@ def test_frames_without_times(dataset, tmp_path, probe):
     files = dataset("real", [16, 16])
     probe.probe = lambda path, kind, row=None, real=probe.probe: _without_times(real(path, kind=kind, row=row))
     folder = files.videos.parent
-    probe_shard(folder / "listing" / "0.jsonl", folder / "shards" / "0.jsonl")
+    probe_shard(folder / "listing" / "0.jsonl", folder / "shards" / "0.jsonl", contained=False)
     join([folder / "shards" / "0.jsonl"], folder / "listing" / "rejected.jsonl", files.videos, files.rejected)
     screened = screen({"real": files}, {"clips": ClipSpec(fps=8.0)})
     assert {bad["reason"] for bad in screened.rejected} == {"no-timing"}

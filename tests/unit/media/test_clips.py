@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.make_videos import array_file, dataset, encode, frame_folder, frames, spoil
 from tests.unit.media.helpers import video
-from vidgauge.media import clips
+from vidgauge.errors import BadVideo, VidgaugeError
+from vidgauge.media import clips, verified
 from vidgauge.media.clips import make_clips
 from vidgauge.specs import ClipSpec, Video
 
@@ -45,9 +49,9 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> list[Video]:
     return found + [video(array, "array", row, f"a.npy[{row}]") for row in range(2)]
 
 
-def made(videos: list[Video], *, workers: int, spec: ClipSpec = SPEC) -> Rows:
+def made(videos: list[Video], *, workers: int, spec: ClipSpec = SPEC, **options: Any) -> Rows:
     rows = Rows()
-    make_clips(videos, spec, seed=3, draws=range(3), writer=rows, workers=workers)
+    make_clips(videos, spec, seed=3, draws=range(3), writer=rows, workers=workers, **options)
     return rows
 
 
@@ -66,8 +70,8 @@ def test_neither_order_nor_workers_change_a_byte(videos: list[Video]) -> None:
 
 def test_what_cannot_be_decoded_is_named_and_the_rest_goes_on(videos: list[Video], tmp_path: Path) -> None:
     whole = encode(tmp_path / "a_bad.mp4", frames(30, noise=30), container={"movflags": "+faststart"})
-    bad, gone = video(whole), video(encode(tmp_path / "gone.mp4", 20))
     spoil(whole, whole, start=0.2, share=0.75)
+    bad, gone = video(whole), video(encode(tmp_path / "gone.mp4", 20))
     Path(gone.path).unlink()
     rows = made([gone, *videos, bad], workers=2)
     assert rows.failures == [(bad.id, bad.path, "damaged"), (gone.id, gone.path, "missing")]
@@ -83,7 +87,7 @@ def test_times_asked_of_what_has_none_is_no_failure(videos: list[Video]) -> None
 def test_progress_and_bounded_memory(videos: list[Video], monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[int, int]] = []
     started = 0
-    plain = clips.choose_clips
+    plain = verified.choose_clips
 
     def counted(*args: object, **keywords: object) -> object:
         nonlocal started
@@ -94,11 +98,12 @@ def test_progress_and_bounded_memory(videos: list[Video], monkeypatch: pytest.Mo
         def append(self, *_: object) -> None:
             assert started <= len(seen) + 2 * 2 + 1
 
-    monkeypatch.setattr(clips, "choose_clips", counted)
+    monkeypatch.setattr(verified, "choose_clips", counted)
     make_clips(
         videos, SPEC, seed=0, draws=[0], writer=Slow(), workers=2, progress=lambda done, of: seen.append((done, of))
     )
-    assert seen == [(i + 1, len(videos)) for i in range(len(videos))]
+    long_enough = len(videos) - 1
+    assert seen == [(i + 1, long_enough) for i in range(long_enough)]
 
 
 def test_faults_of_ours_are_not_swallowed(videos: list[Video]) -> None:
@@ -115,7 +120,7 @@ def test_few_clips_of_one_video_are_in_memory(videos: list[Video], monkeypatch: 
     monkeypatch.setattr(clips, "HELD_BYTES", 3 * 4 * 16 * 20 * 3)  # three clips
     spec = SPEC.model_copy(update={"start": "each"})
     read, written = 0, 0
-    plain = clips.read_clips
+    plain = verified.read_clips
 
     def counted(*args: object) -> object:
         nonlocal read
@@ -131,7 +136,7 @@ def test_few_clips_of_one_video_are_in_memory(videos: list[Video], monkeypatch: 
             if written == 9:
                 raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(clips, "read_clips", counted)
+    monkeypatch.setattr(verified, "read_clips", counted)
     with pytest.raises(OSError, match="No space"):
         make_clips(videos[:1], spec, seed=0, draws=range(64), writer=Watching(), workers=1)
     assert written == 9
@@ -156,6 +161,65 @@ def test_a_fault_in_a_thread_is_raised(videos: list[Video], monkeypatch: pytest.
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(clips, "choose_clips", broken)
+    monkeypatch.setattr(verified, "choose_clips", broken)
     with pytest.raises(ZeroDivisionError):
         made(videos, workers=2)
+
+
+def test_worker_processes_give_the_same_bytes(videos: list[Video]) -> None:
+    assert made(videos, workers=2, contained=True) == made(videos, workers=1)
+
+
+def test_a_crash_is_one_videos_failure(videos: list[Video]) -> None:
+    rows = made(videos, workers=2, contained=True, function="tests.unit.media.faulty:crashing_clips")
+    assert rows.failures == [(videos[1].id, videos[1].path, "crashed")]
+    assert rows.rows == made(videos[:1] + videos[2:], workers=1).rows
+
+
+def test_a_writer_that_fails_ends_the_processes(videos: list[Video]) -> None:
+    class Full(Rows):
+        def append(self, *_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        make_clips(videos, SPEC, seed=0, draws=[0], writer=Full(), workers=1, contained=True)
+
+
+def replaced(folder: Path, kind: str) -> tuple[Video, Callable[[], object]]:
+    """A video, and what puts another into its place, of the same form and length."""
+    if kind == "frames":
+        found = video(frame_folder(folder / "v", frames(20)), kind)
+        return found, lambda: frame_folder(folder / "v", frames(20, seed=1))
+    if kind == "array":
+        found = video(array_file(folder / "v.npy", [frames(20)]), kind, 0)
+        return found, lambda: array_file(folder / "v.npy", [frames(20, seed=1)])
+    return video(encode(folder / "v.mp4", frames(20))), lambda: encode(folder / "v.mp4", frames(20, seed=1))
+
+
+@pytest.mark.parametrize("kind", ["file", "frames", "array"])
+def test_a_video_replaced_since_it_was_probed(tmp_path: Path, kind: str) -> None:
+    item, replace = replaced(tmp_path, kind)
+    assert len(made([item], workers=1).rows) == 3
+    replace()
+    with pytest.raises(VidgaugeError, match=rf"^{re.escape(item.path)}: .* Run the same command again") as caught:
+        made([item], workers=1)
+    assert not isinstance(caught.value, BadVideo)
+
+
+@pytest.mark.parametrize("kind", ["file", "frames", "array"])
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_video_replaced_while_it_is_decoded(
+    tmp_path: Path, kind: str, damaged: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item, replace = replaced(tmp_path, kind)
+    plain = verified.read_clips
+
+    def meddling(*args: object) -> object:
+        yield from plain(*args)  # type: ignore[arg-type]
+        replace()
+        if damaged:
+            raise BadVideo("damaged", "which comes of the change")
+
+    monkeypatch.setattr(verified, "read_clips", meddling)
+    with pytest.raises(VidgaugeError, match="no longer the video that was probed"):
+        made([item], workers=1)

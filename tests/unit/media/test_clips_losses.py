@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vidgauge.errors import BadVideo
-from vidgauge.media import clips
+from vidgauge.media import clips, verified
 from vidgauge.specs import ClipSpec, Video
 
 GOOD = Video("a.mp4", "/a.mp4", "file", None, "0", 1, 16, 8.0, 2.0, 8, 8, "h264", "yuv420p")
@@ -33,7 +33,9 @@ def test_trouble_that_the_gate_could_not_see_is_named(
     def fails(*_: object, **__: object) -> None:
         raise problem
 
-    monkeypatch.setattr(clips, "choose_clips", fails)
+    monkeypatch.setattr(verified, "choose_clips", fails)
+    monkeypatch.setattr(verified, "fingerprint", lambda *_: GOOD.fingerprint)
+    monkeypatch.setattr(verified, "_state", lambda _: [])
     writer = Writer()
     clips.make_clips([GOOD], ClipSpec(fps=4.0, frames=4), seed=0, draws=[0], writer=writer)
     assert [(video_id, path, word) for video_id, path, word, _ in writer.failed] == [("a.mp4", "/a.mp4", reason)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import struct
 from pathlib import Path
 
@@ -182,13 +183,10 @@ def test_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "open", refuse)
+        patch.setattr(os, "open", refuse)
         fails(path, "permission")
 
-    def refuse_too(*args: object, **keywords: object) -> None:
-        raise av.error.PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(av, "open", refuse_too)
+    monkeypatch.setattr("vidgauge.media.opening.os.open", refuse)
     with pytest.raises(BadVideo, match="permission"), open_video(path):
         pass
 

@@ -22,7 +22,7 @@ def counted(path: Path, videos: int, length: int = 12, size: int = 16) -> Path:
 
 
 def halves(source, spec=SPEC, videos=256, seed=42):
-    return read_halves(source, [spec], videos=videos, seed=seed, workers=2)
+    return read_halves(source, [spec], videos=videos, seed=seed, workers=2, contained=False)
 
 
 def numbers(clip):
@@ -89,7 +89,7 @@ def test_too_few_videos(tmp_path):
 
 def test_videos_must_suit_every_clip_spec(source):
     with pytest.raises(UsageError, match="has 0 videos that can be used"):
-        read_halves(source, [SPEC, ClipSpec(frames=13, size=(16, 16))], videos=256, seed=1, workers=1)
+        read_halves(source, [SPEC, ClipSpec(frames=13, size=(16, 16))], videos=256, seed=1, workers=1, contained=False)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from vidgauge.errors import VidgaugeError
 from vidgauge.store.clips import SCHEMA, ClipsWriter, open_clips
 from vidgauge.store.features import read_attrs
+from vidgauge.store.seal import USER_BLOCK, seal
 
 SHAPE = (4, 6, 8)
 SPEC = {"frames": 4, "start": "first", "fps": None, "size": [6, 8]}
@@ -107,12 +108,13 @@ def test_failure_to_finish_leaves_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_unreadable_files_say_what_to_do(tmp_path: Path) -> None:
+@pytest.mark.parametrize("begin", [0, USER_BLOCK])
+def test_unreadable_files_say_what_to_do(tmp_path: Path, begin: int) -> None:
     path = write(tmp_path / "c.h5")
-    data = path.read_bytes()
+    data = path.read_bytes()[begin:]  # with its seal, and without: then HDF5 finds what it can
     for cut in (0, 100, len(data) // 2):
         path.write_bytes(data[:cut])
-        with pytest.raises(VidgaugeError, match=r"c\.h5: .*delete it and run again"):
+        with pytest.raises(VidgaugeError, match=r"c\.h5: .*(delete it and run|run the same command) again"):
             open_clips(path)
     with pytest.raises(VidgaugeError, match=r"gone\.h5: is not there"):
         open_clips(tmp_path / "gone.h5")
@@ -124,6 +126,7 @@ def test_other_schema_and_kind_are_named(tmp_path: Path) -> None:
         read_attrs(path)
     with h5py.File(path, "r+") as file:
         file.attrs["schema"] = 99
+    seal(path)
     with pytest.raises(VidgaugeError, match=r"schema 99; a clips file of schema 1 was wanted; delete it and run"):
         open_clips(path)
     with h5py.File(path, "w") as file:
@@ -136,5 +139,6 @@ def test_missing_part_is_damage(tmp_path: Path) -> None:
     path = write(tmp_path / "c.h5")
     with h5py.File(path, "r+") as file:
         del file["index"]
+    seal(path)
     with pytest.raises(VidgaugeError, match="is damaged"):
         open_clips(path)

@@ -30,6 +30,7 @@ from vidgauge.store.features import (
     read_stats,
     write_features,
 )
+from vidgauge.store.seal import seal
 from vidgauge.store.select import select
 
 IDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8)
@@ -95,6 +96,8 @@ def test_repacked_files_have_the_same_values(tmp_path: Path, how: dict[str, Any]
         for name in ("values", "video", "draw", "start"):
             options = how if name == "values" else {}
             target.create_dataset(f"features/{name}", data=source[f"features/{name}"][()], **options)
+    if userblock:
+        seal(tmp_path / "r.h5")
     found = map_values(tmp_path / "r.h5", "features")
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, wanted.values)
@@ -106,6 +109,7 @@ def test_values_that_were_never_written_are_no_zeros(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "f.h5", "r+") as file:
         del file["features/values"]
         file.create_dataset("features/values", (5, 3), np.float32)
+    seal(tmp_path / "f.h5")
     with pytest.raises(VidgaugeError, match=r"f\.h5: is damaged .*values was never written"):
         map_values(tmp_path / "f.h5", "features")
 

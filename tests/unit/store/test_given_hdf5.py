@@ -12,6 +12,7 @@ import pytest
 
 from vidgauge.errors import VidgaugeError
 from vidgauge.metrics.stats import stats_from_features
+from vidgauge.store.seal import seal
 from vidgauge.store.statistics import Statistics, read_statistics, read_values, write_statistics
 
 N, D = 50, 4
@@ -97,6 +98,7 @@ def test_hdf5_of_nonsense_is_refused(tmp_path: Path, change: Callable[[h5py.File
         other["x"] = np.zeros(D)
     with h5py.File(path, "r+", libver="latest") as file:
         change(file)
+    seal(path)
     with pytest.raises(VidgaugeError, match=text) as caught:
         read_statistics(path)
     assert "s.h5" in str(caught.value)

@@ -13,9 +13,10 @@ import pytest
 
 from tests.unit.weights.serving import made
 from vidgauge.errors import UsageError
+from vidgauge.space import readable
 from vidgauge.weights import Entry, check, default_folder, entry, location, registry
 from vidgauge.weights.missing import missing
-from vidgauge.weights.registry import FILE, kept_at, parse, readable
+from vidgauge.weights.registry import FILE, kept_at, parse
 
 LITE0 = "efficientnet_lite0"
 ENTRIES = pytest.mark.parametrize("known", registry().values(), ids=list(registry()))

@@ -41,5 +41,6 @@ def cautions(
         *making.precision(there),
         *(text for side in there for text in samples.dependent(side)),
         *making.mixed(there),
+        *making.halved(there),
     ]
     return list(dict.fromkeys(found))

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from vidgauge.cautions.shares import DIFFERENT, Shares, differ, listed, merged, share
 from vidgauge.manifest.survey import HEAD
 from vidgauge.specs import ClipSpec
@@ -41,10 +43,9 @@ class Surveyed:
         return int(self.survey["videos"])
 
     @property
-    def heads(self) -> list[str]:
-        """The fingerprint of each video, in order."""
-        text = self.survey["fingerprints"]
-        return [text[at : at + HEAD] for at in range(0, len(text), HEAD)]
+    def heads(self) -> np.ndarray:
+        """The fingerprint of each video, (n,) bytes, ascending."""
+        return np.frombuffer(self.survey["fingerprints"].encode(), f"S{HEAD}")
 
     @property
     def sizes(self) -> dict[tuple[int, int], int]:
@@ -60,8 +61,8 @@ class Surveyed:
 
 def shared(one: Surveyed, other: Surveyed) -> list[str]:
     """Files that are in both sets."""
-    known = set(other.heads)
-    both = sum(head in known for head in one.heads)
+    ours, known = one.heads, other.heads
+    both = int((np.searchsorted(known, ours, "right") > np.searchsorted(known, ours)).sum())
     if not both:
         return []
     return [
@@ -72,7 +73,8 @@ def shared(one: Surveyed, other: Surveyed) -> list[str]:
 
 def copies(one: Surveyed) -> list[str]:
     """Files that come several times in a set."""
-    again = len(one.heads) - len(set(one.heads))
+    heads = one.heads
+    again = int((heads[1:] == heads[:-1]).sum())
     if again < max(1.0, RARE * one.videos):
         return []
     return [

@@ -67,3 +67,17 @@ def mixed(sides: Sequence[Side]) -> list[str]:
         if len(found) > 1 or any(what in side.attrs.get("mixed", []) for side in sides):
             texts.append(f"features were made with different {what.replace('_', ' ')}: the last digits may differ")
     return texts
+
+
+def halved(sides: Sequence[Side]) -> list[str]:
+    """Batches that a GPU's memory did not hold; of merged shards, if it was so for one of them."""
+    texts = []
+    for side in sides:
+        shapes = side.attrs.get("batch_shape")
+        short = [shape for shape in (shapes if isinstance(shapes, list) else [shapes]) if "halved" in (shape or "")]
+        texts += [
+            f"{side.name}: the GPU's memory did not hold whole batches ({shape}): the last digits may differ from "
+            "those of a run with whole ones"
+            for shape in short
+        ]
+    return texts

@@ -16,6 +16,7 @@ import torch
 from vidgauge.errors import UsageError, VidgaugeError
 from vidgauge.extractors import PrecisionError
 from vidgauge.extractors._clips import check_clips
+from vidgauge.extractors._memory import full_gpu, said_full
 from vidgauge.specs import ExtractorSpec, Setup
 
 Forward = Callable[[torch.Tensor], dict[str, torch.Tensor]]
@@ -62,16 +63,17 @@ class FixedBatches:
 
     forward: tensor (batch, ...) uint8 on the device -> {array: (batch, width)}. Rows depend on the item only, not on
     the items beside it, its place in the batch, or the number of threads. If a GPU's memory does not hold a batch, it
-    is halved for good; `used` lists the batch sizes that were run.
+    is halved for good, which `ran_on` tells; `used` lists the batch sizes that were run.
     """
 
     def __init__(self, forward: Forward, *, batch: int, device: torch.device, precision: str) -> None:
         check_precision(precision, device)
         self.forward, self.batch, self.device, self.precision = forward, batch, device, precision
+        self.full = batch
         self.used: list[int] = []
 
     def __call__(self, items: np.ndarray) -> dict[str, np.ndarray]:
-        """(n, ...) uint8 -> {array: (n, width) float32}."""
+        """(n, ...) uint8 -> {array: (n, width) float32}. VidgaugeError where memory does not hold a batch of one."""
         found: list[dict[str, np.ndarray]] = []
         at = 0
         with repeatable(self.device, self.precision):
@@ -79,14 +81,16 @@ class FixedBatches:
                 batch = self.batch
                 try:
                     found.append(self._one(items[at : at + batch], batch))
-                except torch.OutOfMemoryError:
-                    if batch == 1:
-                        raise VidgaugeError(
-                            "the GPU's memory does not hold a batch of one; use smaller clips"
-                        ) from None
-                    self.batch = batch // 2
+                    at += batch
                     continue
-                at += batch
+                except RuntimeError as error:
+                    if (said := said_full(error)) is None:
+                        raise
+                torch.cuda.empty_cache()  # only here: the frames of the error held the tensors of the batch
+                if batch == 1:
+                    what = f"a batch of one {items.shape[1:]}"
+                    raise full_gpu(what, said, self.device, instead="smaller clips, or ")
+                self.batch = min(self.batch, batch // 2)  # another thread may have halved it meanwhile
         return {name: np.concatenate([rows[name] for rows in found]) for name in found[0]}
 
     def _one(self, items: np.ndarray, batch: int) -> dict[str, np.ndarray]:
@@ -102,9 +106,13 @@ class FixedBatches:
         return self.batch // gcd(self.batch, items)
 
     def ran_on(self, item: tuple[int, ...]) -> dict[str, str]:
-        """What the last bits depend on besides versions: the device, and the batch shapes for items of that shape."""
+        """What the last bits depend on besides versions: the device, and the batch shapes for items of that shape.
+
+        Of batches that were halved the full size is told as well, which need not be among those that were run.
+        """
         shapes = " and ".join(str((batch, *item)) for batch in sorted(self.used, reverse=True))
-        return {"device": device_name(self.device), "batch_shape": shapes}
+        halved = f", halved from {self.full}" if self.batch < self.full else ""
+        return {"device": device_name(self.device), "batch_shape": shapes + halved}
 
 
 class TorchNetwork:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from vidgauge.errors import VidgaugeError
+from vidgauge.extractors._memory import said_full
 from vidgauge.specs import WeightsFile
 
 
@@ -31,8 +32,8 @@ def open_torchscript(
             with _as_written():
                 return archive(*tensors, **keywords)
         except (RuntimeError, torch.jit.Error) as error:
-            if "out of memory" in str(error):  # an archive's own frames hide what kind of error it was
-                raise torch.OutOfMemoryError(str(error)) from error
+            if full := said_full(error):  # an archive's own frames hide what kind of error it was
+                raise torch.OutOfMemoryError(full) from None
             shapes = ", ".join(str(tuple(tensor.shape)) for tensor in tensors)
             said = f" and {', '.join(keywords)}" if keywords else ""
             raise VidgaugeError(
@@ -62,6 +63,8 @@ def _archive(weights: WeightsFile, device: torch.device) -> torch.jit.ScriptModu
             warnings.filterwarnings("ignore", "`torch.jit", FutureWarning)
             return torch.jit.load(str(weights.path), map_location=device).eval()
     except RuntimeError as error:
+        if said_full(error):
+            raise
         reason = str(error).strip().splitlines()[-1]
         raise VidgaugeError(
             f"{weights.path}: torch {torch.__version__} cannot open this TorchScript archive ({reason})"

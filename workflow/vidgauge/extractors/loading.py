@@ -62,7 +62,10 @@ def built(
     arrays: Sequence[str] | None = None,
     trust: bool = False,
 ) -> Network:
-    """The network. A TorchScript archive is a program: VidgaugeError unless its digest is known, or it is trusted."""
+    """The network. A TorchScript archive is a program: VidgaugeError unless its digest is known, or it is trusted.
+
+    VidgaugeError as well where the GPU's memory does not hold it.
+    """
     if precision not in get_args(Precision):
         raise PrecisionError(f"precision: unknown {precision!r}; known: {', '.join(get_args(Precision))}")
     if file is not None:
@@ -74,7 +77,14 @@ def built(
             "config.yaml, trust=True in Python"
         )
     wanted = arrays_asked(extractor, file, arrays)
-    network = extractor.build(Setup(weights=file, device=device, precision=precision, arrays=wanted))
+    try:
+        network = extractor.build(Setup(weights=file, device=device, precision=precision, arrays=wanted))
+    except RuntimeError as error:  # of torch, which is not imported here
+        from vidgauge.extractors._memory import full_gpu, said_full
+
+        if (said := said_full(error)) is None:
+            raise
+        raise full_gpu(f"the network {extractor.name}", said, None if device == "auto" else device) from None
     if file is not None:
         file.refuse_if_changed()
     return network

@@ -21,10 +21,10 @@ from vidgauge import __version__, extractors
 from vidgauge.errors import VidgaugeError
 from vidgauge.extractors import loading
 from vidgauge.extractors.own import NetworkAsked
-from vidgauge.files import replacing
 from vidgauge.specs import ArraySpec, ExtractorSpec, Network, Precision, WeightsFile
 from vidgauge.store.clips import Clips, open_clips
 from vidgauge.store.features import FeaturesWriter, Origin
+from vidgauge.store.seal import sealed
 from vidgauge.weights import entry
 
 Progress = Callable[[int, int], None]
@@ -118,7 +118,7 @@ def extract(
             )
         if len(widths) < len(arrays):
             widths |= {name: rows.shape[1] for name, rows in run(np.empty((0, *source.shape, 3), np.uint8)).items()}
-        temporary = stack.enter_context(replacing(out))
+        temporary = stack.enter_context(sealed(out))
         writer = stack.enter_context(FeaturesWriter(temporary, attrs=own, failed=failed))
         for name, described in arrays.items():
             writer.create(name, source.origin(described.per == "frame"), widths[name])

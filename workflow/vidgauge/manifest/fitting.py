@@ -3,16 +3,64 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 
 from vidgauge.errors import BadVideo
 from vidgauge.specs import ClipSpec, Video
 
 
+class Fitting:
+    """A clip spec held against a dataset's videos, one at a time; `name` is what details call it.
+
+    With size: native, every video is counted before the first is asked for its length.
+    """
+
+    def __init__(self, name: str, spec: ClipSpec) -> None:
+        self.name, self.spec = name, spec
+        self.longest = 0  # frames, at its rate, of all videos that were looked at
+        self._sizes: Counter[tuple[int, int]] = Counter()
+
+    @property
+    def counts(self) -> bool:
+        """Whether the other videos decide which ones it can use."""
+        return self.spec.size == "native"
+
+    @cached_property
+    def size(self) -> tuple[int, int] | None:
+        """With size: native, (height, width) of the videos that it can use; of equally many, the larger picture."""
+        return max(self._sizes, key=lambda size: (self._sizes[size], size[0] * size[1], size), default=None)
+
+    def count(self, video: Video) -> None:
+        """Take note of the size of a video, if it is long enough."""
+        with suppress(BadVideo):
+            self._long_enough(video)
+            self._sizes[video.height, video.width] += 1
+
+    def length(self, video: Video) -> int:
+        """Frames of a video, at the clips' rate. Raises BadVideo where the spec cannot use it."""
+        length = self._long_enough(video)
+        if self.size is not None and (video.height, video.width) != self.size:
+            raise BadVideo("other-size", _size_detail(video, self.name, self.size))
+        return length
+
+    def _long_enough(self, video: Video) -> int:
+        from vidgauge.media.sampling import timeline  # opens libav's package, which the listing does without
+
+        length = timeline(self.spec, video.frames, video.fps, video.duration)
+        self.longest = max(self.longest, length)
+        needed = self.spec.frames_needed
+        if length < needed:
+            after = f" ({length} after resampling and trimming)" if length != video.frames else ""
+            raise BadVideo("too-short", f"has {video.frames} frames{after}, clips {self.name} need {needed}")
+        return length
+
+
 @dataclass(frozen=True)
 class Fit:
-    """What a clip spec makes of a dataset's videos. Lengths are in frames at its rate."""
+    """What a clip spec makes of a few videos. Lengths are in frames at its rate."""
 
     lengths: dict[str, int]  # by id, of the videos that it can use
     unfit: list[tuple[Video, str, str]]  # the others, each with the reason and a detail
@@ -22,37 +70,16 @@ class Fit:
 
 def fit(videos: Sequence[Video], name: str, spec: ClipSpec) -> Fit:
     """Hold videos against a clip spec; `name` is what details call it."""
-    from vidgauge.media.sampling import timeline  # opens libav's package, which the listing does without
-
-    lengths, unfit, longest = {}, [], 0
+    fitting, lengths, unfit = Fitting(name, spec), {}, []
+    if fitting.counts:
+        for video in videos:
+            fitting.count(video)
     for video in videos:
         try:
-            length = timeline(spec, video.frames, video.fps, video.duration)
+            lengths[video.id] = fitting.length(video)
         except BadVideo as bad:
             unfit.append((video, bad.reason, bad.detail))
-            continue
-        longest = max(longest, length)
-        if length >= spec.frames_needed:
-            lengths[video.id] = length
-            continue
-        after = f" ({length} after resampling and trimming)" if length != video.frames else ""
-        detail = f"has {video.frames} frames{after}, clips {name} need {spec.frames_needed}"
-        unfit.append((video, "too-short", detail))
-    long_enough = [video for video in videos if video.id in lengths]
-    if spec.size != "native" or not long_enough:
-        return Fit(lengths, unfit, longest, None)
-    size = _common_size(long_enough)
-    for video in long_enough:
-        if (video.height, video.width) != size:
-            del lengths[video.id]
-            unfit.append((video, "other-size", _size_detail(video, name, size)))
-    return Fit(lengths, unfit, longest, size)
-
-
-def _common_size(videos: Sequence[Video]) -> tuple[int, int]:
-    """(height, width) of most of the videos; of equally many, the larger picture."""
-    counts = Counter((video.height, video.width) for video in videos)
-    return max(counts, key=lambda size: (counts[size], size[0] * size[1], size))
+    return Fit(lengths, unfit, fitting.longest, fitting.size)
 
 
 def _size_detail(video: Video, name: str, size: tuple[int, int]) -> str:
@@ -62,7 +89,7 @@ def _size_detail(video: Video, name: str, size: tuple[int, int]) -> str:
     )
 
 
-def clips_by_draws(spec: ClipSpec, lengths: Sequence[Sequence[int]]) -> list[list[int]]:
+def clips_by_draws(spec: ClipSpec, lengths: Sequence[Iterable[int]]) -> list[list[int]]:
     """Clips of each shard with start: each, at 1, 2, 4 ... draws a video, until every possible one is drawn.
 
     lengths: of the usable videos of each shard.
@@ -72,7 +99,10 @@ def clips_by_draws(spec: ClipSpec, lengths: Sequence[Sequence[int]]) -> list[lis
     """
     from vidgauge.media.sampling import starts_in
 
-    starts = [[starts_in(spec, length) for length in shard] for shard in lengths]
+    starts = [Counter(starts_in(spec, length) for length in shard) for shard in lengths]
     most = max((number for shard in starts for number in shard), default=1)
     powers = range((most - 1).bit_length() + 1)
-    return [[sum(min(1 << power, number) for number in shard) for shard in starts] for power in powers]
+    return [
+        [sum(min(1 << power, number) * videos for number, videos in shard.items()) for shard in starts]
+        for power in powers
+    ]

@@ -15,12 +15,12 @@ from vidgauge.specs import ClipSpec
 def screen_files(plan: Mapping[str, Any], manifests: Sequence[Path], out: Path, rejected: Path) -> None:
     """Screen every dataset and write what was found. plan: {"listed": {dataset: videos of each shard}, "needs"}.
 
-    manifests: videos.jsonl, rejected.jsonl and lines.json of each dataset, in the plan's order.
+    manifests: videos.jsonl, rejected.jsonl and lines.jsonl of each dataset, in the plan's order.
     """
     if len(manifests) != 3 * len(plan["listed"]):
         raise UsageError(
             f"{len(manifests)} files were given for the datasets {', '.join(plan['listed'])}; of each, in this order, "
-            "videos.jsonl, rejected.jsonl and listing/lines.json are wanted"
+            "videos.jsonl, rejected.jsonl and listing/lines.jsonl are wanted"
         )
     threes = zip(manifests[::3], manifests[1::3], manifests[2::3], strict=True)
     files = {

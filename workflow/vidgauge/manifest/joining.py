@@ -8,13 +8,20 @@ rejected.jsonl    line, path, reason, detail, id, stage ("listing" or "probe"), 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import merge
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from vidgauge.files import read_jsonl, to_json, to_jsonl, write_text
+from vidgauge.errors import VidgaugeError
+from vidgauge.files import read_jsonl, to_json, to_jsonl, write_lines, write_text
 from vidgauge.manifest.listing import read_lines
 from vidgauge.specs import Video
+
+BUFFER = 16 << 20
+"""Bytes of probed shards in memory at a time, all shards together; a shard has at least LEAST_BLOCK of them."""
+LEAST_BLOCK = 4 << 10
 
 
 def join(
@@ -27,26 +34,38 @@ def join(
 ) -> None:
     """Join probed shards with what the listing rejected. Never fails on bad videos: that is the gate's decision.
 
-    `lines` is the listing's lines.json; without it, videos that the probe rejected have no source line.
+    Usable videos pass through in order of their ids, rejected ones are kept in memory. Raises VidgaugeError for a shard
+    that is out of order. `lines` is the listing's lines.jsonl; without it, videos that the probe rejected have no
+    source line.
     """
-    videos: list[tuple[str, str]] = []  # (id, line of JSON)
+    unusable_of: list[list[dict[str, Any]]] = [[] for _ in shard_files]
+    block = max(LEAST_BLOCK, BUFFER // max(1, len(shard_files)))
+    usable = merge(*(_usable(*shard, block) for shard in zip(shard_files, unusable_of, strict=True)))
+    write_lines(videos_out, (f"{text}\n" for _, text in usable))
+    unusable = list(chain.from_iterable(unusable_of))
+    line_of = read_lines(lines, {bad["id"] for bad in unusable}) if lines is not None else {}
     rejected = list(read_jsonl(listing_rejected))
-    line_of = read_lines(lines) if lines is not None else {}
-    for shard in shard_files:
-        for line in read_jsonl(shard):
-            if "video" in line:
-                videos.append((line["video"]["id"], to_json(line["video"])))
-            else:
-                bad = line["rejected"]
-                rejected.append({"line": line_of.get(bad["id"]), **_after_line(bad), "stage": "probe"})
-    videos.sort()
-    write_text(videos_out, "".join(f"{text}\n" for _, text in videos))
+    rejected += [{"line": line_of.get(bad["id"]), **_after_line(bad), "stage": "probe"} for bad in unusable]
     write_text(rejected_out, to_jsonl(sort_rejected(rejected)))
 
 
-def read_videos(path: Path) -> list[Video]:
-    """The usable videos of a dataset, sorted by id, from its videos.jsonl."""
-    return [Video(**line) for line in read_jsonl(path)]
+def _usable(shard: Path, unusable: list[dict[str, Any]], block: int) -> Iterator[tuple[str, str]]:
+    """(id, line of JSON) of the usable videos of a probed shard; the others are added to a list."""
+    last = ""
+    for line in read_jsonl(shard, block=block):
+        found = line.get("video") or line["rejected"]
+        if found["id"] < last:
+            raise VidgaugeError(f"{shard}: {found['id']} comes after {last}; delete the file and run again")
+        last = found["id"]
+        if "video" in line:
+            yield last, to_json(found)
+        else:
+            unusable.append(found)
+
+
+def read_videos(path: Path) -> Iterator[Video]:
+    """The usable videos of a dataset, one at a time, by id, from its videos.jsonl."""
+    return (Video(**line) for line in read_jsonl(path))
 
 
 def sort_rejected(rejected: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

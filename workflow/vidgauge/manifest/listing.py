@@ -2,7 +2,8 @@
 
     {folder}/listing/{shard}.jsonl     a header {"probe": version, "format": 1}, then a line per video, sorted by id
     {folder}/listing/rejected.jsonl    entries that name no usable video: line, path, reason, detail, id
-    {folder}/listing/lines.json        {id: source line}, apart from the shards: a line added above moves all of them
+    {folder}/listing/lines.jsonl       [id, source line] of each, sorted by id, apart from the shards: a line added in
+                                       front moves all of them
     {folder}/listing/written.json      what the files were made from: an unchanged source is seen without making them
     {folder}/dataset.json              source, root, selection, shard size, shards, and videos of each shard
 
@@ -15,7 +16,7 @@ import hashlib
 import json
 import marshal
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from json.encoder import encode_basestring
 from pathlib import Path
@@ -23,11 +24,14 @@ from typing import Any
 
 from vidgauge.draws import shard_of
 from vidgauge.errors import VidgaugeError
-from vidgauge.files import to_json, to_jsonl, write_if_changed
+from vidgauge.files import read_jsonl, to_json, to_jsonl, write_if_changed
 from vidgauge.manifest.sources import Listing, Reject, Row, Selection, list_source, root_of
 
 FORMAT = 1
 """Raise it when the lines of a listing change their form: it stands in each shard's text, so all are probed again."""
+
+FILES = 2
+"""Raise it when the other files of a listing change their form: they are written again, and no shard is probed."""
 
 GROWTH = 4
 """How many times its size a shard may reach before the dataset is cut anew, which redoes all of its features."""
@@ -78,7 +82,7 @@ def write_listing(
         before = None
     shards = _shard_count(len(listing.rows), shard_size, before)
     header = to_json({"probe": probe_version, "format": FORMAT}) + "\n"
-    digest = _digest(listing, header, to_json(bound.binding), shard_size, shards)
+    digest = _digest(listing, header, to_json(bound.binding), FILES, shard_size, shards)
     if before is not None and _is_written(folder, digest):
         return before
     by_shard = _write_files(folder / "listing", header, listing, shards)
@@ -108,8 +112,8 @@ def _write_files(folder: Path, header: str, listing: Listing, shards: int) -> li
     for shard, rows in enumerate(by_shard):
         write_if_changed(folder / f"{shard}.jsonl", header + "".join(map(_line, rows)))
     write_if_changed(folder / "rejected.jsonl", to_jsonl(map(_as_dict, listing.rejected)))
-    lines = {row.id: row.line for row in listing.rows if row.line is not None}
-    write_if_changed(folder / "lines.json", to_json(lines) + "\n")
+    lines = (f"[{encode_basestring(row.id)}, {row.line}]\n" for row in listing.rows if row.line is not None)
+    write_if_changed(folder / "lines.jsonl", "".join(lines))
     return by_shard
 
 
@@ -146,10 +150,9 @@ def read_dataset(folder: Path) -> Dataset:
         raise VidgaugeError(f"{path}: cannot be read as a dataset's record. Delete {folder} and run again.") from None
 
 
-def read_lines(path: Path) -> dict[str, int]:
-    """{id: source line} of a dataset's videos, from its listing/lines.json."""
-    lines: dict[str, int] = json.loads(path.read_text("utf-8", "surrogateescape"))
-    return lines
+def read_lines(path: Path, ids: Collection[str]) -> dict[str, int]:
+    """{id: source line} of some of a dataset's videos, from its listing/lines.jsonl; only these are kept in memory."""
+    return {name: line for name, line in read_jsonl(path) if name in ids} if ids else {}
 
 
 def shards_needed(counts: Sequence[int], videos: int | None, margin: float = MARGIN) -> int:

@@ -10,41 +10,71 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, fields
+from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from vidgauge.contained import limits
+from vidgauge.contained.pool import Here, Pool, open_pool
 from vidgauge.errors import BadVideo, VidgaugeError
 from vidgauge.files import read_jsonl, to_jsonl, write_text
-from vidgauge.manifest.sources.rows import refusal, state_of
+from vidgauge.manifest.journal import Found, Journal, Seen
+from vidgauge.manifest.sources.rows import State, refusal, state_of
 from vidgauge.specs import Video
 
-PROBE_VERSION = 1
+PROBE_VERSION = 2
 """Raise it when the probe finds other things in the same video: it stands in the listings, so all are probed again."""
+
+FUNCTION = "vidgauge.media.probe:probed"
+"""What opens one video. libav is loaded where it runs, not here."""
+
+Row = dict[str, Any]
+"""One line of a listing."""
 
 Progress = Callable[[int, int], object]
 """Called with (videos done, videos of the shard)."""
 
 
-def probe_shard(listing: Path, out: Path, *, workers: int = 1, progress: Progress | None = None) -> None:
+def probe_shard(
+    listing: Path,
+    out: Path,
+    *,
+    workers: int = 1,
+    journal: Path | None = None,
+    contained: bool = True,
+    function: str = FUNCTION,
+    progress: Progress | None = None,
+) -> None:
     """Probe the videos of a listing, `workers` at a time, and write the shard whole or not at all.
 
-    A bad video becomes a line of the shard; any other exception is a fault of the program and is raised.
+    A bad video becomes a line of the shard; any other exception is a fault of the program and is raised. journal: a
+    file in which each video is noted when it is done, so that the next call opens only the others. contained: open
+    them in worker processes, so that a crash or a hang of native code is one video's fault; function: what they run.
     """
     header, *rows = read_jsonl(listing)
     if "probe" not in header:
         raise VidgaugeError(f"{listing}: has no header; delete it and run again.")
-    lines = []
-    with ThreadPoolExecutor(workers) as pool:  # decoding and hashing leave Python's lock to others
+    lines: list[Row] = []
+    states: list[Seen] = []
+    with (
+        Journal(journal, PROBE_VERSION) as known,
+        open_pool(function, workers=workers, contained=contained) as pool,
+        ThreadPoolExecutor(workers) as threads,  # each waits for a process of its own
+    ):
         try:
-            for line in pool.map(_probe_row, rows):
-                lines.append(line)
+            for row, (seen, found) in zip(rows, threads.map(partial(_probe_row, pool, known), rows), strict=True):
+                lines.append(_line(row, found))
+                if seen is not None:
+                    states.append(seen)
                 if progress is not None:
                     progress(len(lines), len(rows))
         except BaseException:
-            pool.shutdown(cancel_futures=True)
+            threads.shutdown(wait=False, cancel_futures=True)
+            pool.close()
             raise
-    write_text(out, to_jsonl(lines))
+        write_text(out, to_jsonl(lines))
+        known.tidy(states)
 
 
 def read_shard(path: Path) -> tuple[list[Video], list[dict[str, Any]]]:
@@ -63,23 +93,37 @@ def video_as_dict(video: Video) -> dict[str, Any]:
     return {field.name: getattr(video, field.name) for field in fields(video)}
 
 
-def _probe_row(row: dict[str, Any]) -> dict[str, Any]:
-    """One line of a probed shard, from one line of a listing."""
-    from vidgauge.media.probe import probe  # opens libav, which the listing does without
-
-    path = row["path"]
+def _probe_row(pool: Pool | Here, known: Journal, row: Row) -> tuple[Seen | None, Found]:
+    """What is known of a listed video, or is found by opening it, and the state that it was seen in, if it has one."""
+    path, kind, number = row["path"], row["kind"], row["row"]
+    seen = None
     try:
-        before = state_of(path, Path(path).stat())
-        probed = probe(path, kind=row["kind"], row=row["row"])
-        if state_of(path, Path(path).stat()) != before:
+        state = _state(path)
+        seen = None if state is None else Seen(path, kind, number, state)
+        if seen is not None and (found := known.find(seen)) is not None:
+            return seen, found
+        (probed,) = pool.stream((path, kind, number), limits.probing(state.size if state else 0), name=path)
+        if _state(path) != state:
             raise BadVideo("changed", "changed while it was read; run again when nothing writes it any more")
+        found = {"probed": probed}
     except BadVideo as bad:
-        return _rejected(row, bad.reason, bad.detail)
-    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
-        return _rejected(row, *refusal(error))
+        found = {"rejected": [bad.reason, bad.detail]}
+    if seen is not None:
+        known.keep(seen, found)
+    return seen, found
+
+
+def _state(path: str) -> State | None:
+    try:
+        return state_of(path, Path(path).stat())
+    except OSError as error:
+        raise BadVideo(*refusal(error)) from None
+
+
+def _line(row: Row, found: Found) -> Row:
+    """One line of a probed shard. The journal's part of it does not depend on the manifest's id and columns."""
+    if "rejected" in found:
+        reason, detail = found["rejected"]
+        return {"rejected": {"id": row["id"], "path": row["path"], "reason": reason, "detail": detail}}
     named = {key: row[key] for key in ("id", "path", "kind", "row")}
-    return {"video": {**named, **asdict(probed), "columns": row["columns"]}}
-
-
-def _rejected(row: dict[str, Any], reason: str, detail: str) -> dict[str, Any]:
-    return {"rejected": {"id": row["id"], "path": row["path"], "reason": reason, "detail": detail}}
+    return {"video": {**named, **found["probed"], "columns": row["columns"]}}

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vidgauge.draws import shard_of
-from vidgauge.errors import VidgaugeError
+from vidgauge.errors import BadVideo, VidgaugeError
 from vidgauge.files import read_jsonl, to_json, to_jsonl, write_text
-from vidgauge.manifest.fitting import clips_by_draws, fit
+from vidgauge.manifest.fitting import Fitting, clips_by_draws
 from vidgauge.manifest.joining import read_videos, sort_rejected
 from vidgauge.manifest.listing import read_lines
-from vidgauge.specs import ClipSpec
+from vidgauge.specs import ClipSpec, Video
 
 SHOWN = 20
 """Bad videos that the message names; the file holds all."""
@@ -32,7 +32,7 @@ class Files(NamedTuple):
 
     videos: Path  # the dataset's videos.jsonl
     rejected: Path  # its rejected.jsonl
-    lines: Path  # the listing's lines.json, for the source lines of what is rejected here
+    lines: Path  # the listing's lines.jsonl, for the source lines of what is rejected here
     listed: Sequence[int]  # listed videos of each shard, probed or not
 
 
@@ -135,33 +135,45 @@ def judge(
 
 
 def _screen_dataset(found: Screened, dataset: str, files: Files, needs: Mapping[str, ClipSpec]) -> None:
-    manifest, line_of = list(read_jsonl(files.rejected)), read_lines(files.lines)
-    rejected = [_rejected(dataset, bad, None) for bad in manifest]
+    """One look at each video, or two where sizes count: what is kept of it is a count, unless it is rejected."""
+    manifest = list(read_jsonl(files.rejected))
     unusable = sum(bad["stage"] == "probe" for bad in manifest)
-    usable = read_videos(files.videos)
-    shard = {video.id: shard_of(video.id, len(files.listed)) for video in usable}
-    fits = {name: fit(usable, name, spec) for name, spec in needs.items()}
-    for name, of in fits.items():
-        for video, reason, detail in of.unfit:
-            entry = {"line": line_of.get(video.id), "path": video.path, "reason": reason, "detail": detail}
-            rejected.append(_rejected(dataset, {**entry, "id": video.id}, name))
+    fittings = [Fitting(name, spec) for name, spec in needs.items()]
+    if counting := [fitting for fitting in fittings if fitting.counts]:
+        for video in read_videos(files.videos):
+            for fitting in counting:
+                fitting.count(video)
+    lengths: dict[str, list[Counter[int]]] = {name: [Counter() for _ in files.listed] for name in needs}
+    unfit: list[tuple[str, Video, BadVideo]] = []
+    usable = 0
+    for video in read_videos(files.videos):
+        usable += 1
+        shard = shard_of(video.id, len(files.listed))
+        for fitting in fittings:
+            try:
+                lengths[fitting.name][shard][fitting.length(video)] += 1
+            except BadVideo as why:
+                unfit.append((fitting.name, video, why))
+    line_of = read_lines(files.lines, {video.id for _, video, _ in unfit})
+    rejected = [_rejected(dataset, bad, None) for bad in manifest]
+    for name, video, said in unfit:
+        entry = {"line": line_of.get(video.id), "path": video.path, "reason": said.reason, "detail": said.detail}
+        rejected.append(_rejected(dataset, {**entry, "id": video.id}, name))
     found.rejected.extend(sort_rejected(rejected))
-    found.longest[dataset] = {name: of.longest for name, of in fits.items()}
-    lengths: dict[str, list[list[int]]] = {name: [[] for _ in files.listed] for name in needs}
-    for name, of in fits.items():
-        for video_id, length in of.lengths.items():
-            lengths[name][shard[video_id]].append(length)
-    found.counts[dataset] = {name: [len(videos) for videos in shards] for name, shards in lengths.items()}
+    found.longest[dataset] = {fitting.name: fitting.longest for fitting in fittings}
+    found.counts[dataset] = {name: [shard.total() for shard in shards] for name, shards in lengths.items()}
     found.clips[dataset] = {
-        name: clips_by_draws(spec, lengths[name]) for name, spec in needs.items() if spec.start == "each"
+        name: clips_by_draws(spec, [shard.elements() for shard in lengths[name]])
+        for name, spec in needs.items()
+        if spec.start == "each"
     }
-    found.sizes[dataset] = {name: of.size for name, of in fits.items() if of.size is not None}
+    found.sizes[dataset] = {fitting.name: fitting.size for fitting in fittings if fitting.size is not None}
     found.totals[dataset] = Totals(
         listed=sum(files.listed),
         unlisted=len(manifest) - unusable,
-        probed=len(usable) + unusable,
+        probed=usable + unusable,
         unusable=unusable,
-        unfit=len({video.id for of in fits.values() for video, _, _ in of.unfit}),
+        unfit=len({video.id for _, video, _ in unfit}),
     )
 
 

@@ -6,6 +6,7 @@ probe       one video opened once: the measured fields of a `Video`, or a `BadVi
 sampling    which frames of a video a clip takes; pure arithmetic
 colour      one decoded frame to RGB: matrix, range, rotation
 decode      chosen frames of a video; all its clips in one decode
+verified    the same, of a video that is still the one that was probed
 images      frame folders and .npy arrays
 resize      scaling and cropping, four libraries
 clips       many videos in parallel, into a store

@@ -1,14 +1,18 @@
 """Evidence in a container's own structure that a file was cut short or overwritten. Plain bytes, no libav.
 
-Only what cannot be otherwise counts: a size that reaches beyond the end of the file, a missing trailer. What is
-unknown (another container, a live stream of unknown size, trailing bytes after the last part) is no evidence.
+Only what cannot be otherwise counts: a size that reaches beyond the end of the file, a missing trailer, more frames
+than bytes, time without a unit. What is unknown (another container, a live stream of unknown size, trailing bytes
+after the last part) is no evidence.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+from vidgauge.media.opening import open_file
 
 Fault = tuple[str, str]
 """(reason, detail) as BadVideo takes them."""
@@ -16,15 +20,23 @@ Fault = tuple[str, str]
 _BOXES = frozenset(
     b"ftyp moov mdat free skip wide moof mfra sidx styp uuid meta pnot udta emsg prft ssix pdin junk".split()
 )
+_TABLES = {  # boxes by the one that holds them: neither deeper nor in a circle
+    b"moov": (b"mvhd", b"trak"),
+    b"trak": (b"mdia",),
+    b"mdia": (b"mdhd", b"minf"),
+    b"minf": (b"stbl",),
+    b"stbl": (b"stsz",),
+}
 _SEGMENT, _CLUSTER = 0x18538067, 0x1F43B675
 
 
 def container_fault(path: Path) -> Fault | None:
-    """('truncated' or 'damaged', why), or None where the file's structure shows nothing wrong. OSError is left to rise.
+    """('truncated' or 'damaged', why), or None where the file's structure shows nothing wrong. OSError is left to
+    rise, and so is BadVideo for what is no file.
 
     Reads headers only (of each frame in Matroska and GIF, of each part elsewhere): no frame data.
     """
-    with path.open("rb") as file:
+    with open_file(path) as file:
         size = os.fstat(file.fileno()).st_size
         head = file.read(12)
         file.seek(0)
@@ -45,25 +57,52 @@ def _beyond(what: str, end: int, size: int) -> Fault:
 
 def _mp4_fault(file: BinaryIO, size: int) -> Fault | None:
     """Top-level boxes: each must end inside the file, and one of them must hold the tables (moov or moof)."""
-    seen, start = set(), 0
-    while start + 8 <= size:
-        file.seek(start)
-        header = file.read(16)
-        length, name = int.from_bytes(header[:4], "big"), header[4:8]
+    seen = set()
+    for name, first, end in _boxes(file, 0, size):
         if name not in _BOXES:  # bytes after the last box
             break
         seen.add(name)
-        if length == 1:
-            length = int.from_bytes(header[8:16], "big")
-        if length == 0:  # to the end of the file
-            break
-        if length < 8:
-            return "damaged", f"the {name.decode()} box at byte {start:,} claims {length} bytes"
-        start += length
-        if start > size:
-            return _beyond(f"{name.decode()} box", start, size)
+        if end < first:
+            return "damaged", f"its {name.decode()} box at byte {first - 8:,} claims to end at byte {end:,}"
+        if end > size:
+            return _beyond(f"{name.decode()} box", end, size)
+        if name == b"moov" and (fault := _table_fault(file, name, first, end, size)):
+            return fault
     if not seen & {b"moov", b"moof"}:
         return "truncated", "it has no moov box (the frame tables): it was cut, or its writer did not finish"
+    return None
+
+
+def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """(name, first byte of its content, one past its last) of boxes one after the other; stops at one of no length."""
+    while start + 8 <= end:
+        file.seek(start)
+        header = file.read(16)
+        length, first = int.from_bytes(header[:4], "big"), start + 8
+        if length == 1:
+            length, first = int.from_bytes(header[8:16], "big"), start + 16
+        last = start + length if length else end  # 0: to the end
+        yield header[4:8], first, last
+        if last < first:
+            return
+        start = last
+
+
+def _table_fault(file: BinaryIO, holder: bytes, start: int, end: int, size: int) -> Fault | None:
+    """Claims in the tables of an mp4 that libav would believe, or quietly put right in its own way."""
+    for name, first, last in _boxes(file, start, end):
+        file.seek(first)
+        head = file.read(24)
+        if name in _TABLES[holder] and last <= end:
+            if name in _TABLES:
+                if fault := _table_fault(file, name, first, last, size):
+                    return fault
+            elif name == b"stsz":  # version and flags, the size of all samples or 0, how many
+                each, count = (int.from_bytes(head[at : at + 4], "big") for at in (4, 8))
+                if max(each, 1) * count > size:
+                    return "damaged", f"its tables list {count:,} frames, which do not fit into its {size:,} bytes"
+            elif not int.from_bytes(head[20:24] if head[:1] == b"\1" else head[12:16], "big"):
+                return "damaged", f"its {name.decode()} box counts time in units of 1/0 second"
     return None
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import av
 from av.codec.context import Flags
 from av.stream import Disposition
 
 from vidgauge.errors import BadVideo
+from vidgauge.media.opening import MAX_PIXELS, open_file
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -31,8 +32,28 @@ _ONE_TO_ONE = {
     "gif": "gif",
     "apng": "apng",
 }
-# Demuxers that read other files than the one named, or that take any text for a picture.
-_NO_VIDEO_FORMATS = frozenset({"hls", "dash", "concat", "image2", "tty", "bin", "xbin", "adf", "idf", "ansi", "lavfi"})
+DEMUXERS = (
+    "3g2,3gp,apng,asf,av1,avi,dirac,dnxhd,dv,f4v,flv,gif,gxf,h261,h263,h264,hevc,ivf,m4v,matroska,mj2,mjpeg,mov,mp4,"
+    "mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,vc1,vvc,webm,wtv,yuv4mpegpipe,"
+    "bmp_pipe,dpx_pipe,exr_pipe,gif_pipe,j2k_pipe,jpeg_pipe,jpegls_pipe,jpegxl_anim,jpegxl_pipe,pam_pipe,pbm_pipe,"
+    "pgm_pipe,png_pipe,ppm_pipe,qoi_pipe,tiff_pipe,webp_pipe,"
+    "aac,flac,mp3,wav"
+)
+"""What libav may take a file for: containers of video, single images, and sound, so that it can be called that. None
+leads to other files. Left out: playlists, session descriptions, any text as a picture, formats of single games."""
+
+_ONLY = {"protocol_whitelist": "fd", "format_whitelist": DEMUXERS, "max_pixels": str(MAX_PIXELS)}
+_PLAYLISTS = {
+    b"#EXTM3U": "hls",
+    b"<MPD": "dash",
+    b"ffconcat": "concat",
+    b"v=0": "sdp",
+    b"[playlist]": "pls",
+    b"[reference]": "asf",
+    b"<asx": "asx",
+    b"<smil": "smil",
+    b"rtsptext": "rtsp",
+}
 _SEEKABLE = frozenset({"mov", "matroska"})
 _KEYFRAME_IS_EXACT = frozenset({"vp8", "vp9", "av1", "mjpeg", "prores", "png", "ffv1", "rawvideo", "dnxhd"})
 _IDR, _HEVC_IRAP = 5, range(16, 22)  # NAL unit types
@@ -65,15 +86,9 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The container and its first video stream that is no cover picture, decoding set to be repeatable.
 
     One thread, and the decoder's bit-exact mode (MPEG-4 part 2 differs between CPUs without it). Raises BadVideo:
-    missing, permission, not-a-video, no-frames (no video stream), unsupported (no decoder).
+    missing, permission, not-a-file, folder, not-a-video, no-frames (no video stream), unsupported (no decoder).
     """
-    try:
-        container = av.open(str(path.absolute()), options={"protocol_whitelist": "file"})
-    except av.error.FFmpegError as error:
-        raise _open_problem(error) from None
-    with container:
-        if _short_name(container) in _NO_VIDEO_FORMATS:
-            raise BadVideo("not-a-video", f"libav takes it for {container.format.long_name}")
+    with _open(path) as container:
         streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
         if not streams:
             raise BadVideo("no-frames", "it has no video stream")
@@ -84,15 +99,33 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         context.thread_count = 1
         context.thread_type = "NONE"
         context.flags |= Flags.bitexact
+        context.options = {"max_pixels": str(MAX_PIXELS)}
         yield container, stream
 
 
-def _open_problem(error: av.error.FFmpegError) -> BadVideo:
-    if isinstance(error, FileNotFoundError):
-        return BadVideo("missing", "no such file")
-    if isinstance(error, PermissionError):
-        return BadVideo("permission", "it may not be read")
-    return BadVideo("not-a-video", f"libav cannot open it ({error.strerror})")
+def _open(path: Path) -> InputContainer:
+    """libav gets an open file and no name, and of all its protocols only the one for open files: whatever the file
+    says, nothing else can be opened, and no name is taken for a pattern or an address."""
+    try:
+        with open_file(path) as file:
+            try:
+                options = _ONLY | {"fd": str(file.fileno())}
+                return av.open("fd:", options=options, metadata_errors="replace")  # of no use here
+            except av.error.FFmpegError as error:
+                raise _not_a_video(file, error) from None
+    except FileNotFoundError:
+        raise BadVideo("missing", "no such file") from None
+    except PermissionError:
+        raise BadVideo("permission", "it may not be read") from None
+
+
+def _not_a_video(file: BinaryIO, error: av.error.FFmpegError) -> BadVideo:
+    file.seek(0)
+    head = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for begin, kind in _PLAYLISTS.items():
+        if head.startswith(begin.lower()) or (head.startswith(b"<?xml") and begin.lower() in head):
+            return BadVideo("not-a-video", f"it is a playlist ({kind}), which names other files")
+    return BadVideo("not-a-video", f"libav finds no container of video in it ({error.strerror})")
 
 
 def _codec(stream: VideoStream) -> str:
@@ -143,8 +176,10 @@ def _read_packets(container: InputContainer, stream: VideoStream) -> list[_Packe
     """Every packet of the stream, in decoding order."""
     codec, extradata = _codec(stream), stream.codec_context.extradata or b""
     packets: list[_Packet] = []
+    if len(stream.index_entries) > container.size:
+        raise BadVideo("damaged", f"its tables list {len(stream.index_entries):,} frames in {container.size:,} bytes")
     try:
-        for packet in container.demux(stream):
+        for packet in _packets(container, stream):
             if packet.size == 0:  # the flush packet at the end, or a dropped frame
                 continue
             if packet.is_corrupt:
@@ -167,6 +202,12 @@ def _read_packets(container: InputContainer, stream: VideoStream) -> list[_Packe
     if len(packets) < listed:
         raise BadVideo("truncated", f"its tables list {listed} frames, {len(packets)} can be read")
     return packets
+
+
+def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet]:
+    """All packets of a stream from where the container stands, an empty one last."""
+    with suppress(IndexError):  # PyAV stumbles at the end over streams that began after the file was opened
+        yield from container.demux(stream)
 
 
 def _is_shown(codec: str, packet: Packet) -> bool:
@@ -218,7 +259,7 @@ def decoded(container: InputContainer, stream: VideoStream, since: int | None = 
     after a seek they may refer to what was skipped. BadVideo('damaged') at the first fault."""
     number = 0
     try:
-        for packet in container.demux(stream):
+        for packet in _packets(container, stream):
             if packet.size == 0 and packet.dts is not None:  # an empty packet would be taken for the end
                 continue
             for frame in packet.decode():

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import struct
+import warnings
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
+from threading import Lock
+from tokenize import TokenError
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vidgauge.errors import BadVideo
+from vidgauge.media.opening import MAX_PIXELS, open_file
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
+_FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF")  # all that Pillow tries: for others it runs programs (EPS)
+_PILLOW_RAISES = (OSError, SyntaxError, ValueError, ArithmeticError, LookupError, TypeError, struct.error, zlib.error)
+_warnings = Lock()  # their filters belong to all threads
 
 
 def frame_paths(folder: Path) -> list[Path]:
@@ -30,18 +41,38 @@ def _natural(name: str) -> list[tuple[str, int]]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
-    """A Pillow image; anything wrong with it, while it is open too, is BadVideo('damaged') that names the file."""
+    """A Pillow image of at most MAX_PIXELS; anything wrong with it, while it is open too, is a BadVideo that names
+    the file."""
     try:
-        with Image.open(path) as image:
+        with _file(path) as file, _unwarned(file) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise Image.DecompressionBombError(f"{image.width}x{image.height} pixels")
             yield image
     except FileNotFoundError:
         raise BadVideo("missing", f"{path.name} is gone") from None
     except PermissionError:
         raise BadVideo("permission", f"{path.name} may not be read") from None
+    except Image.DecompressionBombError as error:
+        raise BadVideo("unsupported", f"{path.name} claims more than {MAX_PIXELS:,} pixels ({error})") from None
     except UnidentifiedImageError:
         raise BadVideo("damaged", f"{path.name} is no image") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except _PILLOW_RAISES as error:
         raise BadVideo("damaged", f"{path.name} cannot be decoded ({error})") from None
+
+
+def _file(path: Path) -> BufferedReader:
+    """One image of a folder, opened."""
+    try:
+        return open_file(path)
+    except BadVideo as bad:
+        raise BadVideo("damaged", f"{path.name}: {bad.detail}") from None
+
+
+def _unwarned(file: BufferedReader) -> Image.Image:
+    """The image in a file, its header read, and no word from Pillow about its size, which is looked at next."""
+    with _warnings, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Image.open(file, formats=_FORMATS)
 
 
 def rgb_from_image(path: Path) -> np.ndarray:
@@ -86,26 +117,27 @@ def folder_digest(paths: Sequence[Path]) -> tuple[str, int]:
     """(sha256 over names and contents in order, hex; bytes of all)."""
     digest, size = hashlib.sha256(), 0
     for path in paths:
-        content = path.read_bytes()
-        size += len(content)
-        digest.update(path.name.encode("utf-8", "surrogateescape") + b"\0" + hashlib.sha256(content).digest())
+        with _file(path) as file:
+            size += os.fstat(file.fileno()).st_size
+            content = hashlib.file_digest(file, "sha256").digest()
+        digest.update(path.name.encode("utf-8", "surrogateescape") + b"\0" + content)
     return digest.hexdigest(), size
 
 
 def array_row(path: Path, row: int | None) -> np.ndarray:
     """(T, H, W, 3) uint8: one row of a .npy of (n, t, h, w, 3), mapped, not read. BadVideo with what is wrong."""
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        open_file(path).close()  # a pipe would be waited for
+        array = np.lib.format.open_memmap(path, mode="r")  # never an archive or a pickle
     except FileNotFoundError:
         raise BadVideo("missing", "no such file") from None
     except PermissionError:
         raise BadVideo("permission", "it may not be read") from None
-    except (ValueError, EOFError, OSError) as error:
-        cut = "mmap length" in str(error) or "EOF" in str(error)
+    except (*_PILLOW_RAISES, TokenError, EOFError, RecursionError) as error:
+        cut = "mmap length" in str(error) or "EOF: reading array" in str(error)
         raise BadVideo("truncated" if cut else "not-a-video", f"NumPy cannot map it ({error})") from None
-    if not isinstance(array, np.ndarray) or array.ndim != 5 or array.shape[-1] != 3 or array.dtype != np.uint8:
-        found = f"{array.shape} {array.dtype}" if isinstance(array, np.ndarray) else "an archive of arrays"
-        raise BadVideo("not-a-video", f"wanted (n, t, h, w, 3) uint8, found {found}")
+    if array.ndim != 5 or array.shape[-1] != 3 or array.dtype != np.uint8:
+        raise BadVideo("not-a-video", f"wanted (n, t, h, w, 3) uint8, found {array.shape} {array.dtype}")
     if row is None or not 0 <= row < len(array):
         raise BadVideo("missing", f"row {row} is wanted, it has {len(array)}")
     if 0 in array.shape:

@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Generator
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
+
+from vidgauge.contained import limits
 from vidgauge.errors import BadVideo
 from vidgauge.media.colour import shown_size
 from vidgauge.media.containers import container_fault
 from vidgauge.media.demux import decoded, open_video, scan_video
 from vidgauge.media.images import array_row, folder_digest, frame_paths, image_facts, rgb_from_image
+from vidgauge.media.opening import open_file
+
+Kind = Literal["file", "frames", "array"]
 
 REASONS = (
     "missing",
     "empty",
     "folder",
+    "not-a-file",
     "permission",
+    "unreadable",
+    "changed",
     "not-a-video",
     "unsupported",
     "truncated",
     "no-frames",
     "mixed-sizes",
     "damaged",
+    *limits.REASONS,
 )
 """Every reason `probe` and decoding may give."""
 
@@ -43,7 +54,13 @@ class Probe:
     pixel_format: str
 
 
-def probe(path: str | Path, kind: Literal["file", "frames", "array"] = "file", row: int | None = None) -> Probe:
+def probed(task: tuple[str, Kind, int | None]) -> Generator[dict[str, Any]]:
+    """`probe` as worker processes run it: path, kind and row in, the fields of a Probe out."""
+    path, kind, row = task
+    yield asdict(probe(path, kind=kind, row=row))
+
+
+def probe(path: str | Path, kind: Kind = "file", row: int | None = None) -> Probe:
     """Measure a video file, a folder of frames, or one row of an array.
 
     The number of frames is counted, never taken from the container; the first frame is decoded. Raises BadVideo with
@@ -63,12 +80,24 @@ def probe(path: str | Path, kind: Literal["file", "frames", "array"] = "file", r
     except PermissionError as error:
         raise BadVideo("permission", f"it may not be read ({error.strerror})") from None
     except OSError as error:
-        raise BadVideo("damaged", f"reading it failed ({error})") from None
+        raise BadVideo("unreadable", f"reading it failed ({error})") from None
+
+
+def fingerprint(path: Path, kind: Kind, row: int | None) -> str:
+    """sha256 of a video's content, hex: of a file's bytes, of a folder's image names and contents, of a row's pixels.
+
+    Raises BadVideo for what is no file, no folder or no such row, and OSError.
+    """
+    if kind == "frames":
+        return folder_digest(frame_paths(path))[0]
+    if kind == "array":
+        return hashlib.sha256(np.ascontiguousarray(array_row(path, row)).reshape(-1).data).hexdigest()
+    with open_file(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _probe_file(path: Path) -> Probe:
-    with path.open("rb") as file:
-        fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = fingerprint(path, "file", None)
     fault = container_fault(path)
     if fault is not None:
         raise BadVideo(*fault)
@@ -82,7 +111,7 @@ def _probe_file(path: Path) -> Probe:
             raise BadVideo("no-frames", f"its frames are {width}x{height}")
     fps, duration = scan.fps, scan.duration
     return Probe(
-        fingerprint=fingerprint,
+        fingerprint=digest,
         bytes=path.stat().st_size,
         frames=scan.count,
         fps=None if fps is None else float(fps),
@@ -107,12 +136,11 @@ def _probe_folder(folder: Path) -> Probe:
             detail = f"{path.name} is {other[1]}x{other[0]}, {paths[0].name} is {width}x{height}"
             raise BadVideo("mixed-sizes", detail)
     rgb_from_image(paths[0])
-    fingerprint, size = folder_digest(paths)
-    return Probe(fingerprint, size, len(paths), None, None, height, width, codec, mode)
+    digest, size = folder_digest(paths)
+    return Probe(digest, size, len(paths), None, None, height, width, codec, mode)
 
 
 def _probe_array(path: Path, row: int | None) -> Probe:
     clip = array_row(path, row)  # (T, H, W, 3)
     frames, height, width, _ = clip.shape
-    fingerprint = hashlib.sha256(clip.tobytes()).hexdigest()
-    return Probe(fingerprint, clip.nbytes, frames, None, None, height, width, "npy", "rgb24")
+    return Probe(fingerprint(path, "array", row), clip.nbytes, frames, None, None, height, width, "npy", "rgb24")

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from vidgauge.draws import choose, permuted
 from vidgauge.errors import BadVideo
-from vidgauge.specs import ClipSpec
+from vidgauge.specs import ClipSpec, Video
 
 SPEC_REASONS = frozenset({"too-short", "no-timing"})
 """Reasons of videos that are fine, only not for a clip spec: a matter of the evaluation, not of the dataset."""
@@ -61,6 +61,13 @@ def _too_short(spec: ClipSpec, length: int) -> BadVideo:
 def starts_in(spec: ClipSpec, length: int) -> int:
     """How many starts a clip can have on a timeline of `length` frames: 0 .. length - span; one where it is shorter."""
     return max(1, length - spec.span + 1)
+
+
+def distinct_clips(video: Video, spec: ClipSpec, draws: int) -> int:
+    """How many clips, at most, so many draws of a video give that are not alike; 0 where it does not suit the spec."""
+    if spec_problem(spec, video.frames, video.fps, video.duration) is not None:
+        return 0
+    return min(draws, starts_in(spec, timeline(spec, video.frames, video.fps, video.duration)))
 
 
 def clip_indices(

@@ -55,6 +55,8 @@ def command(
     Example: vidgauge selftest demo-data/real --extractor efficientnet_lite0 --workers 2
     """
     from vidgauge.arguments import network_asked
+    from vidgauge.extractors import loading
+    from vidgauge.gpus import lease
     from vidgauge.selftest import asked
     from vidgauge.selftest.run import selftest
 
@@ -67,7 +69,8 @@ def command(
         if extractor is None
         else [asked.of_extractor(network_asked(extractor), asked.clip_spec(clips), array)]
     )
-    click.echo(selftest(source, groups, out=out, bar=_bar, **options), nl=False)
+    with lease(options["device"], any(loading.spec_of(group.network).uses_gpu for group in groups)):
+        click.echo(selftest(source, groups, out=out, bar=_bar, **options), nl=False)
 
 
 @contextmanager

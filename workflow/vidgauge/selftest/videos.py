@@ -40,11 +40,19 @@ class Halves:
 
 
 def read_halves(
-    source: Path, specs: Sequence[ClipSpec], *, videos: int, seed: int, workers: int, progress: Progress | None = None
+    source: Path,
+    specs: Sequence[ClipSpec],
+    *,
+    videos: int,
+    seed: int,
+    workers: int,
+    contained: bool = True,
+    progress: Progress | None = None,
 ) -> Halves:
     """The first videos of a source, by hash order, that all clip specs can use, cut into halves by a seeded hash.
 
-    No more are opened than are needed. Raises UsageError where there are fewer than LEAST, and as `list_source`.
+    No more are opened than are needed. contained: as in `probe_shard`. Raises UsageError where there are fewer than
+    LEAST, and as `list_source`.
     """
     with tempfile.TemporaryDirectory(prefix="vidgauge-selftest-") as temporary:
         folder = Path(temporary, "manifests", "selftest")
@@ -55,7 +63,9 @@ def read_halves(
         unfit: list[dict[str, Any]] = []
         for shard in range(read_dataset(folder).shards):
             out = folder / "shards" / f"{shard}.jsonl"
-            probe_shard(folder / "listing" / f"{shard}.jsonl", out, workers=workers, progress=progress)
+            probe_shard(
+                folder / "listing" / f"{shard}.jsonl", out, workers=workers, contained=contained, progress=progress
+            )
             found, bad = read_shard(out)
             probed, rejected = probed + found, rejected + bad
             usable, unfit = _fitting(probed, specs)

@@ -25,8 +25,8 @@ from typing import Any
 
 import numpy as np
 
-from vidgauge.files import replacing
 from vidgauge.store import hdf5
+from vidgauge.store.seal import sealed
 
 KIND, SCHEMA = "clips", 1
 
@@ -59,7 +59,7 @@ class ClipsWriter:
     def __enter__(self) -> ClipsWriter:
         with ExitStack() as stack:
             # no sync: clips are temporary, large, and made again at the price of decoding
-            temporary = stack.enter_context(replacing(self._path, sync=False))
+            temporary = stack.enter_context(sealed(self._path, sync=False))
             self._file = stack.enter_context(hdf5.create(temporary))
             size = (*self._shape, 3)
             self._frames = self._file.create_dataset(
@@ -87,6 +87,7 @@ class ClipsWriter:
         if not again:
             self._frames.resize(len(self._frames) + 1, axis=0)
             self._frames[-1] = frames
+            self._file.check()
         self._keys.append((video_id, int(draw), int(start)))
         self._index.append(numbers)
         self._place.append(len(self._frames) - 1)

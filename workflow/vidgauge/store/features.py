@@ -19,7 +19,7 @@ stats: they are computed once, by `merge`, from all rows. Zero rows are valid.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
@@ -29,9 +29,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from vidgauge.errors import VidgaugeError
-from vidgauge.files import replacing
 from vidgauge.store import hdf5
-from vidgauge.store.select import select
+from vidgauge.store.seal import sealed
+from vidgauge.store.select import first_by_name, select_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -105,7 +105,7 @@ class FeatureArray:
 
 
 class FeaturesWriter:
-    """A context manager that fills a new features file piece by piece. Not atomic: give it `replacing`'s path.
+    """A context manager that fills a new features file piece by piece. Not atomic: give it `sealed`'s path.
 
     `attrs` may be changed until the block ends. Raises ValueError at its end where rows were left out.
     """
@@ -131,6 +131,13 @@ class FeaturesWriter:
         hdf5.write_column(group, "start", origin.start)
         self._written[name] = 0
 
+    def create_empty(self, name: str, rows: int, width: int, id_bytes: int) -> dict[str, h5py.Dataset]:
+        """Begin an array whose origin is not in memory: its columns, to be filled. id_bytes: of the longest id."""
+        (group := self._file.create_group(name)).create_dataset("values", (rows, width), np.float32)
+        self._written[name] = 0
+        kinds = ("video", hdf5.id_dtype(id_bytes)), ("draw", np.dtype(np.int64)), ("start", np.dtype(np.int64))
+        return {column: hdf5.create_column(group, column, (rows,), kind) for column, kind in kinds}
+
     def append(self, name: str, values: np.ndarray) -> None:
         """Write the array's next rows, (b, d)."""
         target, at = self._file[name]["values"], self._written[name]
@@ -139,6 +146,20 @@ class FeaturesWriter:
         if len(values):
             target[at : at + len(values)] = values
         self._written[name] = at + len(values)
+        self._file.check()
+
+    def written(self, name: str) -> np.ndarray:
+        """(n, d) float32, the array's rows as they stand in the file, mapped into memory."""
+        values = self._file[name]["values"]
+        if not len(values):
+            return np.empty(values.shape, np.float32)
+        self._file.flush()
+        self._file.check()
+        return np.memmap(self._path, np.dtype("<f4"), "r", values.id.get_offset(), values.shape)
+
+    def add_stats(self, name: str, stats: tuple[int, np.ndarray, np.ndarray] | None) -> None:
+        """Write the array's n, mean (d,) and population cov (d, d); None where there are no rows."""
+        hdf5.write_stats(self._file[name], stats)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -163,7 +184,7 @@ def write_features(
     failed: Iterable[Mapping[str, Any]] = (),
 ) -> None:
     """Write a features file without stats, as that of a shard is. ValueError if rows are not in canonical order."""
-    with replacing(Path(path)) as temporary, FeaturesWriter(temporary, attrs=attrs, failed=failed) as writer:
+    with sealed(path) as temporary, FeaturesWriter(temporary, attrs=attrs, failed=failed) as writer:
         for name, array in arrays.items():
             writer.create(name, array.origin, array.values.shape[1])
             writer.append(name, array.values)
@@ -208,38 +229,19 @@ def read_samples(
 ) -> FeatureArray:
     """The rows that `select` picks, in canonical order; fewer where there are fewer, all where `samples` is None.
 
-    by name: the first rows in order of video and frame, and in that order. By hash, videos that could not be decoded
-    keep their places in the order: which videos stand in for them would depend on how many shards the file holds. The
-    rows are then fewer than asked for.
+    by name: the first in order of video and frame, and in that order. By hash, the rows are fewer where videos could
+    not be decoded: they keep their places, for which ones stand in for them would depend on the number of shards.
     """
     with _opened(path) as file:
         group = _group(path, file, name)
         origin = _origin(group)
         if by == "name":
-            rows = _first_by_name(origin, samples)
+            rows = first_by_name(origin, samples)
             values = _take(group["values"], np.sort(rows))[np.argsort(np.argsort(rows))]
         else:
-            rows = _selected(origin, hdf5.read_failed(file), samples)
+            rows = select_of(origin, hdf5.read_failed(file), samples)
             values = _take(group["values"], rows)
     return FeatureArray(values, origin.video[rows], origin.draw[rows], origin.start[rows])
-
-
-def _first_by_name(origin: Origin, samples: int | None) -> np.ndarray:
-    _, place = np.unique(origin.video.astype(str), return_inverse=True)
-    return np.lexsort((origin.start, place))[:samples]
-
-
-def _selected(origin: Origin, failed: Sequence[Mapping[str, Any]], samples: int | None) -> np.ndarray:
-    if samples is None or not len(origin) or not failed:
-        return select(origin.video, origin.draw, samples)
-    most = int(origin.draw.max()) + 1
-    draws = [int(entry.get("clips", most)) for entry in failed]  # files of earlier versions do not say
-    rows = len(origin) // len(set(zip(origin.video, origin.draw, strict=True)))  # of one clip
-    names = [str(entry["video"]) for entry in failed]
-    video = np.concatenate([origin.video, np.array(names, dtype=object).repeat([number * rows for number in draws])])
-    draw = np.concatenate([origin.draw, *(np.arange(number).repeat(rows) for number in draws)])
-    picked = select(video, draw, samples)
-    return picked[picked < len(origin)]
 
 
 def read_stats(path: str | PathLike[str], name: str) -> tuple[int, np.ndarray, np.ndarray] | None:

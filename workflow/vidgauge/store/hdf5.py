@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,27 +18,48 @@ import h5py
 import numpy as np
 
 from vidgauge.errors import VidgaugeError
+from vidgauge.store import seal
 from vidgauge.store.claims import check_claim
+from vidgauge.store.writing import NewFile
 
 AGAIN = "delete it and run again if the workflow made it, else get it or make it anew"
+# Of files whose seal is broken: `verify` deletes them as a run begins, unless the disk changed them without a trace.
+ANEW = "run the same command again, which makes the workflow's files anew (if this comes again, delete it first)"
 FAILED = "failed"
 DAMAGE = (KeyError, OSError, ValueError, TypeError, RuntimeError)  # what h5py raises for files that are not in order
 _JSON_BEGINS = ("{", "[", '"', "null")
 
 
-def create(path: Path) -> h5py.File:
-    """A new file. No HDF5 lock: names are unique until they are renamed, and network file systems refuse locks."""
-    return h5py.File(path, "w", locking=False)
+def create(path: Path) -> NewFile:
+    """A new file, for `seal.sealed` to finish."""
+    return NewFile(path, userblock_size=seal.USER_BLOCK)
+
+
+def check_seal(path: Path, advice: str = AGAIN) -> None:
+    """VidgaugeError where a file does not hold what was written."""
+    if why := fault(path):
+        raise VidgaugeError(f"{path}: {why}; {ANEW if advice == AGAIN else advice}")
+
+
+def fault(path: Path) -> str | None:
+    """`seal.fault`; a process reads each state of a file once, however often it opens it."""
+    return _fault(path, seal.state(path))
+
+
+@cache
+def _fault(path: Path, _: tuple[int, ...]) -> str | None:
+    return seal.fault(path)
 
 
 def open_checked(path: Path, kind: str, schema: int, advice: str = AGAIN) -> h5py.File:
-    """The file, open for reading, with all its parts in itself.
+    """The file, open for reading, with all its parts in itself; HDF5 sees only what holds the bytes that were written.
 
     advice: what to do about another file. VidgaugeError if it is missing, damaged, of another kind or schema, if parts
     of it lie elsewhere, and if it claims to hold far more than its size.
     """
     wanted = f"a {kind} file of schema {schema} was wanted"
     try:
+        check_seal(path, advice)
         file = h5py.File(path, "r", locking=False)
     except FileNotFoundError:
         raise VidgaugeError(f"{path}: is not there; {wanted}; run the workflow again to make it") from None
@@ -60,11 +82,16 @@ def open_checked(path: Path, kind: str, schema: int, advice: str = AGAIN) -> h5p
     return file
 
 
+def open_again(path: Path) -> h5py.File:
+    """A file that this process has checked before."""
+    return h5py.File(path, "r", locking=False)
+
+
 def kind_of(path: Path, advice: str = AGAIN) -> str | None:
     """What kind of vidgauge's files one is; None for any other file. VidgaugeError where its HDF5 is damaged."""
-    with path.open("rb") as beginning:
-        if beginning.read(8) != b"\x89HDF\r\n\x1a\n":
-            return None
+    if not seal.is_hdf5(path):
+        return None
+    check_seal(path, advice)
     try:
         with h5py.File(path, "r", locking=False) as file:
             kind = _attr(file, "kind")
@@ -106,8 +133,12 @@ def write_ids(target: h5py.Group, name: str, ids: Sequence[str]) -> None:
     encoded = [text.encode("utf-8", "surrogateescape") for text in ids]
     if any(b"\0" in text for text in encoded):
         raise ValueError("an id must not hold a NUL character")
-    length = max(map(len, encoded), default=1) or 1
-    write_column(target, name, np.array(encoded, dtype=h5py.string_dtype("utf-8", length)))
+    write_column(target, name, np.array(encoded, dtype=id_dtype(max(map(len, encoded), default=0))))
+
+
+def id_dtype(longest: int) -> np.dtype:
+    """What ids are stored as, of which the longest has so many bytes."""
+    return h5py.string_dtype("utf-8", max(1, longest))
 
 
 def read_ids(dataset: h5py.Dataset) -> np.ndarray:
@@ -120,8 +151,15 @@ def read_ids(dataset: h5py.Dataset) -> np.ndarray:
 
 def write_column(target: h5py.Group, name: str, data: np.ndarray) -> None:
     """Store a column that says where rows come from, compressed: it repeats itself."""
-    options = {"compression": "gzip", "shuffle": True} if len(data) else {}
-    target.create_dataset(name, data=data, **options)
+    column = create_column(target, name, data.shape, data.dtype)
+    if len(data):
+        column[...] = data
+
+
+def create_column(target: h5py.Group, name: str, shape: tuple[int, ...], dtype: np.dtype) -> h5py.Dataset:
+    """A column for `write_column`, or for who writes it in pieces: whole chunks, or each of them is packed twice."""
+    options = {"compression": "gzip", "shuffle": True} if shape[0] else {}
+    return target.create_dataset(name, shape, dtype, **options)
 
 
 def write_failed(target: h5py.Group, failed: Iterable[Mapping[str, Any]]) -> None:
@@ -138,13 +176,12 @@ def read_failed(target: h5py.Group) -> list[dict[str, Any]]:
         raise OSError(f"{FAILED}: {error}") from error
 
 
-def write_stats(path: Path, array: str, stats: tuple[int, np.ndarray, np.ndarray] | None) -> None:
-    """Add the group `stats` to an array of a features file: n, mean (d,), cov (d, d); None: n is 0, nothing else."""
-    with h5py.File(path, "r+", locking=False) as file:
-        group = file[array].create_group("stats")
-        group["n"] = np.int64(stats[0] if stats else 0)
-        if stats:
-            group["mean"], group["cov"] = stats[1], stats[2]
+def write_stats(array: h5py.Group, stats: tuple[int, np.ndarray, np.ndarray] | None) -> None:
+    """Add the group `stats` to that of an array: n, mean (d,), cov (d, d); None: n is 0, nothing else."""
+    group = array.create_group("stats")
+    group["n"] = np.int64(stats[0] if stats else 0)
+    if stats:
+        group["mean"], group["cov"] = stats[1], stats[2]
 
 
 def read_stats(group: h5py.Group) -> tuple[int, np.ndarray | None, np.ndarray | None] | None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -14,18 +12,11 @@ import numpy as np
 
 from vidgauge.digests import joined
 from vidgauge.errors import VidgaugeError
-from vidgauge.files import replacing
 from vidgauge.metrics.stats import stats_from_features
-from vidgauge.store import hdf5
-from vidgauge.store.features import (
-    FeaturesWriter,
-    Origin,
-    array_widths,
-    map_values,
-    read_attrs,
-    read_failed,
-    read_origin,
-)
+from vidgauge.store.features import FeaturesWriter
+from vidgauge.store.order import Order, order_of
+from vidgauge.store.seal import sealed
+from vidgauge.store.shards import Shard, Shards
 
 MUST_AGREE = (
     "extractor",
@@ -39,29 +30,15 @@ MUST_AGREE = (
     "precision",
 )
 MAY_DIFFER = ("device", "batch_shape", "versions")
-BLOCK_BYTES = 32 << 20  # of values in memory at a time
-
-
-@dataclass(frozen=True)
-class Shard:
-    """The features file of a shard: its attributes, the widths of its arrays, where their rows come from."""
-
-    path: Path
-    attrs: Mapping[str, Any]
-    widths: Mapping[str, int]
-    origins: Mapping[str, Origin]
-    failed: Sequence[Mapping[str, Any]]
-
-    @property
-    def empty(self) -> bool:
-        return not any(map(len, self.origins.values()))
+BLOCK_BYTES = 32 << 20  # of a column in memory at a time
 
 
 def merge(
     shard_paths: Sequence[str | PathLike[str]], out: str | PathLike[str], *, attrs: Mapping[str, Any] | None = None
 ) -> None:
-    """Merge features files to one in canonical order, with stats. Memory does not grow with the values.
+    """Merge features files to one in canonical order, with stats.
 
+    Memory does not grow with the values; it grows by twelve bytes with each clip, and with the number of shards.
     Arrays, stats and failed videos depend on the rows alone, bit for bit, not on how they were cut into shards or in
     which order these are named. attrs: attributes to add. Devices, batch shapes and versions that differ between
     shards that have rows become lists, and their names stand in the attribute `mixed`.
@@ -70,26 +47,14 @@ def merge(
     """
     if not shard_paths:
         raise VidgaugeError(f"{out}: no shards were given to merge; name the features files of the dataset's shards")
-    shards = [_load(Path(path)) for path in shard_paths]
-    for other in shards[1:]:
-        _check_same_kind(shards[0], other)
-    merged = {**_common_attrs(shards), **(attrs or {})}
-    with replacing(out) as temporary:
-        with FeaturesWriter(temporary, attrs=merged, failed=_failed(shards)) as writer:
-            for name, width in shards[0].widths.items():
+    with Shards([Path(path) for path in shard_paths]) as shards:
+        for other in shards.all[1:]:
+            _check_same_kind(shards.all[0], other)
+        merged, failed = {**_common_attrs(shards.all), **(attrs or {})}, _failed(shards.all)
+        with sealed(out) as temporary, FeaturesWriter(temporary, attrs=merged, failed=failed) as writer:
+            for name, width in shards.all[0].widths.items():
                 _merge_array(writer, name, width, shards)
-        _add_stats(temporary, list(shards[0].widths), out)
-
-
-def _load(path: Path) -> Shard:
-    widths = array_widths(path)
-    origins = {name: read_origin(path, name) for name in widths}
-    for name, origin in origins.items():
-        try:
-            origin.check_order()
-        except ValueError as error:
-            raise VidgaugeError(f"{path}: {name}: {error}; delete it and run again") from error
-    return Shard(path, read_attrs(path), widths, origins, read_failed(path))
+                _add_stats(writer, name, out)
 
 
 def _check_same_kind(first: Shard, other: Shard) -> None:
@@ -128,60 +93,43 @@ def _failed(shards: Sequence[Shard]) -> list[Mapping[str, Any]]:
     return [entry for _, entry in sorted(unique.items(), key=lambda item: (item[1].get("video", ""), item[0]))]
 
 
-def _merge_array(writer: FeaturesWriter, name: str, width: int, shards: Sequence[Shard]) -> None:
-    source, row = _order(name, shards)  # (n,) each
-    origins = [shard.origins[name] for shard in shards]
-    offsets = np.cumsum([0, *map(len, origins)])[:-1]
-    joined = offsets[source] + row  # rows of all shards, one after the other
-    columns = (np.concatenate([getattr(o, part) for o in origins])[joined] for part in ("video", "draw", "start"))
-    writer.create(name, Origin(*columns), width)
-    mapped = [map_values(shard.path, name) for shard in shards]
-    step = max(1, BLOCK_BYTES // (4 * max(1, width)))
-    for at in range(0, len(row), step):
-        writer.append(name, _block(mapped, source[at : at + step], row[at : at + step], width))
+def _merge_array(writer: FeaturesWriter, name: str, width: int, shards: Shards) -> None:
+    order = order_of(shards, name)
+    longest_id = max(shard.id_bytes[name] for shard in shards.all)
+    for column, target in writer.create_empty(name, len(order), width, longest_id).items():
+        chunk = target.chunks[0] if len(order) else 1
+        step = max(1, BLOCK_BYTES // (target.dtype.itemsize * chunk)) * chunk
+        for at, piece in _pieces(order, shards, name, column, step):
+            target[at : at + len(piece)] = piece
+    for _, piece in _pieces(order, shards, name, "values", max(1, BLOCK_BYTES // (4 * max(1, width)))):
+        writer.append(name, piece)
 
 
-def _order(name: str, shards: Sequence[Shard]) -> tuple[np.ndarray, np.ndarray]:
-    """Of each row of the merged array: the number of its shard, and its row there. Whole clips are sorted, not rows."""
-    groups = sorted(
-        (key, number, first, end)
-        for number, shard in enumerate(shards)
-        for key, first, end in shard.origins[name].groups()
-    )
-    for (key, number, *_), (after, other, *_) in pairwise(groups):
-        if key == after:
-            raise VidgaugeError(
-                f"{shards[number].path} and {shards[other].path} both have draw {key[1]} of {key[0]}; "
-                "delete the one that is out of date and run again"
-            )
-    counts = np.array([end - first for _, _, first, end in groups], dtype=np.int64)
-    source = np.repeat(np.array([number for _, number, *_ in groups], dtype=np.int64), counts)
-    firsts = np.array([first for _, _, first, _ in groups], dtype=np.int64)
-    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    return source, np.repeat(firsts, counts) + within
+def _pieces(order: Order, shards: Shards, name: str, column: str, step: int) -> Iterator[tuple[int, np.ndarray]]:
+    """(first row, rows) of a column of the merged array, `step` at a time."""
+    taken = np.zeros(len(shards.all), np.int64)  # rows of each shard that went before
+    for at in range(0, len(order), step):
+        source = order.sources(at, min(len(order), at + step))
+        counts = np.bincount(source, minlength=len(taken))
+        rows = [
+            shards.read(number, name, column, slice(taken[number], taken[number] + counts[number]))
+            for number in np.flatnonzero(counts).tolist()
+        ]
+        piece = np.empty((len(source), *rows[0].shape[1:]), np.result_type(*rows))
+        place = np.argsort(source, kind="stable")
+        for part, end in zip(rows, np.cumsum([len(part) for part in rows]), strict=True):
+            piece[place[end - len(part) : end]] = part
+        yield at, piece
+        taken += counts
 
 
-def _block(mapped: Sequence[np.ndarray], source: np.ndarray, row: np.ndarray, width: int) -> np.ndarray:
-    """(b, d): shards are sorted, so that the block's rows are one contiguous piece of each."""
-    block = np.empty((len(row), width), np.float32)
-    for number in np.unique(source):
-        here = source == number
-        rows = row[here]
-        block[here] = mapped[number][rows[0] : rows[-1] + 1]
-    return block
-
-
-def _add_stats(path: Path, names: Sequence[str], out: str | PathLike[str]) -> None:
+def _add_stats(writer: FeaturesWriter, name: str, out: str | PathLike[str]) -> None:
     """Statistics from the merged values as they stand in the file: one order, one block size, whatever the shards."""
-    for name in names:
-        values = map_values(path, name)
-        try:
-            stats = stats_from_features(values) if len(values) else None
-        except ValueError as error:
-            raise VidgaugeError(
-                f"{out}: array {name}: {error}; look at the videos, or use precision: float32"
-            ) from error
-        hdf5.write_stats(path, name, stats)
+    values = writer.written(name)
+    try:
+        writer.add_stats(name, stats_from_features(values) if len(values) else None)
+    except ValueError as error:
+        raise VidgaugeError(f"{out}: array {name}: {error}; look at the videos, or use precision: float32") from error
 
 
 def _text(value: Any) -> str:

@@ -26,17 +26,16 @@ from typing import Any, Literal
 import numpy as np
 
 from vidgauge.errors import UsageError, VidgaugeError, did_you_mean
-from vidgauge.files import replacing
 from vidgauge.metrics._arrays import row_blocks
 from vidgauge.metrics.frechet import NOT_ROUNDING
 from vidgauge.metrics.stats import stats_from_features
-from vidgauge.store import features, hdf5
+from vidgauge.store import features, hdf5, seal
 from vidgauge.store.npy import read_npy, read_npz
 from vidgauge.store.unpickle import read_pickle
 
 KIND, SCHEMA = "statistics", 1
 Format = Literal["hdf5", "npz", "npy", "pickle"]
-_BEGINS: dict[bytes, Format] = {b"\x89HDF\r\n\x1a\n": "hdf5", b"PK\x03\x04": "npz", b"\x93NUMPY": "npy"}
+_BEGINS: dict[bytes, Format] = {b"PK\x03\x04": "npz", b"\x93NUMPY": "npy"}
 MADE_WITH = ("extractor", "version", "weights", "weights_sha256", "precision")
 """What our files say of the network that made them, and numbers depend on."""
 
@@ -122,6 +121,8 @@ def read_values(path: str | PathLike[str], array: str | None = None) -> np.ndarr
 def format_of(path: Path) -> Format:
     """What a file is by its first bytes; what begins like none of the others is taken for a pickle."""
     try:
+        if seal.is_hdf5(path):
+            return "hdf5"
         with path.open("rb") as file:
             head = file.read(8)
     except OSError as error:
@@ -133,11 +134,9 @@ def write_statistics(path: str | PathLike[str], array: str, statistics: Statisti
     """Write statistics without features, for `read_statistics`. n must be known, and ddof 0."""
     if statistics.n is None or statistics.ddof != 0:
         raise ValueError(f"expected statistics with n and ddof 0, got n {statistics.n} and ddof {statistics.ddof}")
-    with replacing(path) as temporary:
-        with hdf5.create(temporary) as file:
-            file.create_group(array)
-            hdf5.write_attrs(file, {**attrs, "kind": KIND, "schema": SCHEMA})
-        hdf5.write_stats(temporary, array, (statistics.n, statistics.mean, statistics.cov))
+    with seal.sealed(path) as temporary, hdf5.create(temporary) as file:
+        hdf5.write_stats(file.create_group(array), (statistics.n, statistics.mean, statistics.cov))
+        hdf5.write_attrs(file, {**attrs, "kind": KIND, "schema": SCHEMA})
 
 
 def _of_hdf5(path: Path, array: str | None) -> Statistics:

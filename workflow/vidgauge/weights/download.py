@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vidgauge import __version__
-from vidgauge.weights.registry import readable
+from vidgauge.space import readable
 from vidgauge.weights.verify import Progress
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from vidgauge.errors import VidgaugeError
 from vidgauge.files import replacing, to_disk
+from vidgauge.space import check_space, space_in
 from vidgauge.specs import WeightsFile
 from vidgauge.weights.download import GaveUp, download
 from vidgauge.weights.missing import missing
 from vidgauge.weights.registry import Entry, kept_at, location
 from vidgauge.weights.registry import entry as named
-from vidgauge.weights.space import check_space, space_in
 from vidgauge.weights.verify import (
     Digests,
     Progress,
@@ -30,6 +30,7 @@ from vidgauge.weights.verify import (
 
 Say = Callable[[str], None]
 MODE = 0o644
+MAKE_ROOM = "Make room, or name another folder with --folder; a fetch goes on from where it stopped."
 
 
 def fetch(
@@ -100,8 +101,8 @@ def _from_addresses(
     part = target.with_name(f".{target.name}.part")
     pin = _pinned(target, entry)
     reasons = []
-    with space_in(target.parent, lambda: _lacking(part, entry), entry.name):
-        check_space(target.parent, _lacking(part, entry), entry.name)
+    with space_in(target.parent, lambda: _lacking(part, entry), entry.name, MAKE_ROOM):
+        check_space(target.parent, _lacking(part, entry), entry.name, MAKE_ROOM)
         for address in entry.urls:
             say(f"{entry.name}: from {address}")
             try:
@@ -134,8 +135,8 @@ def _from_address(address: str, part: Path, entry: Entry, pin: str | None, progr
 
 
 def _copy(file: Path, target: Path, found: Digests, entry: Entry) -> None:
-    check_space(target.parent, found.bytes, entry.name)
-    with space_in(target.parent, lambda: found.bytes, entry.name), replacing(target) as temporary:
+    check_space(target.parent, found.bytes, entry.name, MAKE_ROOM)
+    with space_in(target.parent, lambda: found.bytes, entry.name, MAKE_ROOM), replacing(target) as temporary:
         shutil.copyfile(file, temporary)
         if digests(temporary) != found:
             raise VidgaugeError(f"{file}: changed while it was copied; try again when nothing writes to it")

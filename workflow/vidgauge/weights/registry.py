@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from vidgauge.errors import UsageError, did_you_mean
+from vidgauge.space import readable
 
 FILE = Path(__file__).with_name("registry.yaml")
 PACKAGE = "package:"
@@ -99,19 +100,6 @@ def location(entry: Entry, folder: Path | None) -> Path:
         if found is not None and found.origin and (packaged := Path(found.origin).parent / path).is_file():
             return packaged
     return kept_at(entry, folder)
-
-
-def readable(size: int) -> str:
-    """A number of bytes for people.
-
-    >>> [readable(n) for n in (999, 51_235_320, 999_999_999, 2_023_804_201)]
-    ['999 bytes', '51 MB', '1.0 GB', '2.0 GB']
-    """
-    unit, text = "bytes", str(size)
-    for larger, decimals, factor in (("kB", 0, 1e3), ("MB", 0, 1e6), ("GB", 1, 1e9)):
-        if float(text) >= 1000:
-            unit, text = larger, f"{size / factor:.{decimals}f}"
-    return f"{text} {unit}"
 
 
 def parse(text: str) -> dict[str, Entry]:

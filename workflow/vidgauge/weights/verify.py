@@ -13,9 +13,10 @@ from typing import Literal
 
 from vidgauge.errors import VidgaugeError
 from vidgauge.files import write_text
+from vidgauge.space import readable
 from vidgauge.specs import WeightsFile, file_state
 from vidgauge.weights.missing import command, missing
-from vidgauge.weights.registry import Entry, kept_at, location, readable
+from vidgauge.weights.registry import Entry, kept_at, location
 from vidgauge.weights.registry import entry as named
 
 CHUNK = 1 << 20  # bytes

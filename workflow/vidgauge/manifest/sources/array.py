@@ -11,6 +11,7 @@ from vidgauge.errors import UsageError, VidgaugeError
 from vidgauge.manifest.sources.rows import NO_COLUMNS, Listing, Row, SourceSpec, State
 from vidgauge.manifest.sources.selection import Selection
 
+_MAX_HEADER = 10_000  # bytes, as in NumPy: Python's own parser may be led too deep
 _WANTED = "expected an array of shape (n, t, h, w, 3) and type uint8"
 
 
@@ -43,11 +44,11 @@ def _header(source: Path, file: BinaryIO) -> tuple[tuple[int, ...], str]:
         if magic != b"\x93NUMPY" or major not in (1, 2, 3):
             raise ValueError(magic)
         (length,) = struct.unpack(*(("<H", file.read(2)) if major == 1 else ("<I", file.read(4))))
-        header = ast.literal_eval(file.read(min(length, 1 << 20)).decode("latin1").strip())
+        header = ast.literal_eval(file.read(min(length, _MAX_HEADER)).decode("latin1").strip())
         shape, dtype = header["shape"], header["descr"]
         if not all(type(side) is int and side >= 0 for side in shape):
             raise ValueError(shape)
-    except (ValueError, IndexError, KeyError, TypeError, SyntaxError, struct.error):
+    except (ValueError, LookupError, TypeError, SyntaxError, MemoryError, RecursionError, struct.error):
         raise VidgaugeError(f"{source}: is not an .npy file, or its header is broken; {_WANTED}.") from None
     return tuple(shape), str(dtype)
 

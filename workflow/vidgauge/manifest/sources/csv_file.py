@@ -7,10 +7,13 @@ breaks inside a field need double quotes.
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from vidgauge.errors import UsageError, VidgaugeError
+from vidgauge.manifest.sources.bounded import MAX_LINE, lines_of
 from vidgauge.manifest.sources.entries import Entries
 from vidgauge.manifest.sources.rows import NO_COLUMNS, Listing, SourceSpec, is_text
 from vidgauge.manifest.sources.selection import Selection, Where, equal_text
@@ -24,7 +27,7 @@ def listing(source: Path, root: Path, root_is_given: bool, selection: Selection)
     entries = Entries(root, root_is_given, where)
     # surrogateescape: a record that is not UTF-8 is found in its fields, and hides no other
     with source.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
-        records = _records(source, lines, entries)
+        records = _records(source, _bounded(source, lines), entries)
         header = next(records, (1, []))[1]
         key = _video_column(source, header)
         for line, fields in records:
@@ -58,8 +61,17 @@ def _records(source: Path, lines: Iterator[str], entries: Entries) -> Iterator[t
             yield line, fields
 
 
+def _bounded(source: Path, file: IO[str]) -> Iterator[str]:
+    for line, text in lines_of(file):
+        if text is None:
+            raise VidgaugeError(
+                f"{source}: line {line} has more than {MAX_LINE:,} characters: this is no .csv manifest."
+            )
+        yield text
+
+
 def _video_column(source: Path, header: list[str]) -> str:
-    repeated = sorted({name for name in header if header.count(name) > 1})
+    repeated = sorted(name for name, count in Counter(header).items() if count > 1)
     if repeated:
         raise UsageError(f"{source}: the header names {', '.join(repeated)} more than once.")
     for name in _VIDEO_COLUMNS:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vidgauge.files import to_json
+from vidgauge.manifest.sources.bounded import MAX_COLUMNS
 from vidgauge.manifest.sources.rows import (
     NO_COLUMNS,
     Kind,
@@ -64,6 +65,9 @@ class Entries:
         if not isinstance(videos, list) or not videos:
             found = "an empty list" if videos == [] else f"a {_json_type(videos)}"
             return self.reject(line, "no-videos-key", f"`videos` must be a list of paths, found {found}")
+        if len(videos) > 1 and len(to_json(value)) > MAX_COLUMNS:
+            detail = f"its columns hold more than {MAX_COLUMNS:,} characters, for each of {len(videos)} videos"
+            return self.reject(line, "too-large", detail)
         for video in videos:
             if isinstance(video, str):
                 self.add(line, video, value or NO_COLUMNS)
@@ -104,10 +108,12 @@ class Entries:
         """
         self.where.check()
         for path, rows in self._again.items():
-            kept, *others = sorted(rows, key=lambda row: (row.id, to_json(row.columns), row.line))
+            said = {key: to_json(columns) for key, columns in {id(row.columns): row.columns for row in rows}.items()}
+            kept, *others = sorted(rows, key=lambda row: (row.id, said[id(row.columns)], row.line))
             self._rows[path] = kept
             for row in others:
-                same = "with the same columns" if row.columns == kept.columns else "with other columns"
+                is_same = row.columns is kept.columns or row.columns == kept.columns
+                same = "with the same columns" if is_same else "with other columns"
                 detail = f"line {kept.line} names the same video {same}, and is kept"
                 self._rejected.append(Reject(row.line, path, "duplicate", detail, row.id))
         rows = sorted(self._rows.values(), key=lambda row: row.id)

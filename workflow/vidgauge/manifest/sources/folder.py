@@ -115,7 +115,7 @@ def _sort_entries(
             continue
         seen += 1
         is_video = suffix(name) in VIDEO_SUFFIXES
-        if entry.is_dir():
+        if _is_folder(entry):
             group = below
         elif is_video:
             group = folder.videos
@@ -128,6 +128,13 @@ def _sort_entries(
         else:
             rejected.append(_reject(entry.path, None, "bad-encoding", "has a name that is not UTF-8; rename it"))
     return seen, below
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself: one bad name, not a bad folder
+        return False
 
 
 def _video_rows(folder: Folder, rejected: list[Reject]) -> Iterator[Row]:

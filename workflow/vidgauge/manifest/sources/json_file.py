@@ -12,10 +12,11 @@ from pathlib import Path
 
 from vidgauge.errors import UsageError, VidgaugeError
 from vidgauge.manifest.sources.annotations import add_side, list_key
+from vidgauge.manifest.sources.bounded import check_size
 from vidgauge.manifest.sources.entries import Entries
 from vidgauge.manifest.sources.rows import Listing, SourceSpec
 from vidgauge.manifest.sources.selection import Selection, Where, equal_json
-from vidgauge.manifest.sources.strict_json import DECODER, JSON_ERRORS, said
+from vidgauge.manifest.sources.strict_json import DECODER, JSON_ERRORS, decode_at, said
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 
@@ -23,6 +24,7 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 def listing(source: Path, root: Path, root_is_given: bool, selection: Selection) -> Listing:
     """List a .json manifest. Raises UsageError where `side` is missing, or given for a manifest without sides."""
     entries = Entries(root, root_is_given, Where(source, selection.where, equal_json))
+    check_size(source)
     try:
         text = source.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -82,7 +84,7 @@ def _items(source: Path, text: str, here: int, *, is_whole: bool = True) -> Iter
     while True:
         line, counted = line + text.count("\n", counted, here), here
         try:
-            value, here = DECODER.raw_decode(text, here)
+            value, here = decode_at(text, here)
         except JSON_ERRORS as error:
             raise _broken(source, line, said(error)) from None
         yield line, value

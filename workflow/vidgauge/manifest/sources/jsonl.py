@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from vidgauge.manifest.sources.bounded import MAX_LINE, lines_of
 from vidgauge.manifest.sources.entries import Entries
 from vidgauge.manifest.sources.rows import Listing, SourceSpec
 from vidgauge.manifest.sources.selection import Selection, Where, equal_json
@@ -18,7 +19,10 @@ def listing(source: Path, root: Path, root_is_given: bool, selection: Selection)
     """List a .jsonl manifest."""
     entries = Entries(root, root_is_given, Where(source, selection.where, equal_json))
     with source.open("rb") as lines:  # bytes: a line that is not UTF-8 must not hide the others
-        for number, raw in enumerate(lines, 1):
+        for number, raw in lines_of(lines):
+            if raw is None:
+                entries.reject(number, "too-large", f"has more than {MAX_LINE:,} bytes")
+                continue
             try:
                 text = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
             except UnicodeDecodeError as error:

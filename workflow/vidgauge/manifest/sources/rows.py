@@ -56,6 +56,7 @@ REASONS = {
     "not-json": "a line that is no JSON",
     "not-csv": "a line with more or fewer fields than the header",
     "bad-encoding": "a line or a name that is not UTF-8",
+    "too-large": "a line, or its columns, longer than is read",
     "no-videos-key": "a line without a usable `videos` list or `video` path",
     "outside-root": "a path that leaves the root which the configuration gives",
     "duplicate": "a video that another line names too",

@@ -1,0 +1,127 @@
+"""Scratch space: decoded clips wait on the disk for their networks. How many shards at once, and do they fit?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+
+from vidgauge import plan
+from vidgauge.config import Config
+from vidgauge.errors import UsageError
+from vidgauge.metric import metrics
+from vidgauge.plan import Counts
+from vidgauge.space import free_for, readable
+
+MOST_TURNS = 64
+"""How long the line of pieces may be in which each waits for the one before: Snakemake follows it by recursion."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The clips of one shard: a file that is there from its decoding until its last network pass."""
+
+    dataset: str
+    clips: str  # the folder's name
+    shard: int
+    extractors: tuple[str, ...]  # the folders of the features that are made of it
+    videos: int
+    least: int  # bytes: one clip of each video
+    bytes: int  # at most: clips that come out alike are stored once
+
+
+def pieces(config: Config, counts: Counts) -> list[Piece]:
+    """Every file of clips that an evaluation may decode, in the order in which they are decoded."""
+    extractors: dict[tuple[str, str, int], list[str]] = {}
+    for file in plan.all_features(config, counts):
+        for shard in range(plan.shards_of(config, file, counts)):
+            extractors.setdefault((file.dataset, file.clips, shard), []).append(file.extractor)
+    sizes: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
+    for dataset, clips, _ in extractors:
+        if (dataset, clips) not in sizes:
+            sizes[dataset, clips] = _sizes(config, dataset, clips, counts)
+    return [
+        Piece(dataset, clips, shard, tuple(names), *sizes[dataset, clips][shard])
+        for (dataset, clips, shard), names in extractors.items()
+    ]
+
+
+def _sizes(config: Config, dataset: str, clips: str, counts: Counts) -> list[tuple[int, int, int]]:
+    """(videos, least bytes, most) of each shard. Of a size that nobody knows yet, 0 bytes."""
+    need = _need(config, dataset, clips, counts)
+    usable = counts.usable[dataset][need]
+    try:
+        asked = plan.clips_asked(config, dataset, clips, counts)
+    except KeyError:  # size: native, before any video was opened
+        return [(videos, 0, 0) for videos in usable]
+    level, levels = asked.draws.bit_length() - 1, counts.clips.get(dataset, {}).get(need, [])
+    number = levels[level] if asked.spec.start == "each" and level < len(levels) else None
+    if number is None:
+        draws = 1 if asked.spec.start == "each" else asked.draws
+        number = [videos * draws for videos in usable]
+    clip = 3 * math.prod(asked.shape)
+    return [(videos, videos * clip, n * clip) for videos, n in zip(usable, number, strict=True)]
+
+
+def _need(config: Config, dataset: str, clips: str, counts: Counts) -> str:
+    return next(
+        metric.of(dataset).need
+        for metric in metrics(config).values()
+        if dataset in plan.videos_of(config, metric)
+        and any(file.clips == clips for file in plan.features(config, metric, dataset, counts))
+    )
+
+
+def at_once(found: Sequence[Piece], free: int, parallel: int) -> int:
+    """How many pieces may wait on the disk at once: as many as fit whichever they are, at most `parallel`.
+
+    At least one, and of thousands more than that: no piece may stand further back than MOST_TURNS in its line.
+
+    >>> shards = [Piece("real", "c", n, (), 1, 10, 10) for n in range(640)]
+    >>> [at_once(shards, free, parallel) for free, parallel in ((1000, 16), (120, 16), (20, 16), (1000, 2))]
+    [16, 12, 10, 10]
+    """
+    total = accumulate(sorted((piece.bytes for piece in found), reverse=True)[:parallel])
+    return max(1, sum(size <= free for size in total), -(-len(found) // MOST_TURNS))
+
+
+def turns(found: Sequence[Piece], window: int) -> dict[tuple[str, str, int], list[str]]:
+    """What the clips of each piece wait for: the features, below results/, of the one whose room they will take.
+
+    Nothing for the first ones. Keys: (dataset, clips, shard).
+
+    >>> turns([Piece("real", "c", n, ("i3d",), 1, 10, 10) for n in range(3)], window=2)
+    {('real', 'c', 2): ['features/real/c/i3d/0.h5']}
+    """
+    return {
+        (piece.dataset, piece.clips, piece.shard): [
+            f"features/{left.dataset}/{left.clips}/{name}/{left.shard}.h5" for name in left.extractors
+        ]
+        for left, piece in zip(found, found[window:], strict=False)
+    }
+
+
+def refuse_what_cannot_fit(found: Sequence[Piece], folder: Path, *, kept: bool) -> None:
+    """UsageError where the largest of the pieces does not fit into the folder's disk, or all where they are kept."""
+    largest = max(found, key=lambda piece: piece.least, default=None)
+    if largest is None:
+        return
+    free = free_for(folder)
+    needed = sum(piece.least for piece in found) if kept else largest.least
+    if needed <= free:
+        return
+    if kept:
+        raise UsageError(
+            f"{folder}: no room for the clips: with keep_clips: true they take {readable(needed)} or more, and "
+            f"{readable(free)} are free. Make room, set keep_clips: false, or make {folder} a symbolic link to a "
+            "folder on a larger disk"
+        )
+    fits = int(largest.videos * free // needed) // 2
+    smaller = f"lower shard_size (to {fits} or less), " if fits else ""
+    raise UsageError(
+        f"{folder}: no room for the clips of one shard: those of {largest.videos} videos of {largest.dataset} take "
+        f"{readable(needed)} or more until the networks have seen them, and {readable(free)} are free. Make room, "
+        f"{smaller}or make {folder} a symbolic link to a folder on a larger disk"
+    )
