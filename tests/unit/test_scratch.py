@@ -78,9 +78,23 @@ def test_what_cannot_fit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     found = [Piece("real", "c", 0, ("i3d",), 1000, 10**9, 10**10), Piece("a", "c", 0, ("i3d",), 10, 10**7, 10**8)]
     monkeypatch.setattr(scratch, "free_for", lambda _: 10**9)
     refuse_what_cannot_fit(found, folder, kept=False)
-    with pytest.raises(UsageError, match=r"keep_clips: true they take 1\.0 GB or more, and 1\.0 GB are free"):
+    with pytest.raises(UsageError, match=r"keep_clips: true they take 1\.0 GB or more, and there is room for 1\.0 GB"):
         refuse_what_cannot_fit(found, folder, kept=True)
     monkeypatch.setattr(scratch, "free_for", lambda _: 10**8)
-    with pytest.raises(UsageError, match=r"1000 videos of real take 1.0 GB or more .* 100 MB are free.*to 50 or less"):
+    with pytest.raises(UsageError, match=r"1000 videos of real take 1.0 GB or more .* room for 100 MB.*to 50 or less"):
         refuse_what_cannot_fit(found, folder, kept=False)
     refuse_what_cannot_fit([], folder, kept=False)
+
+
+def test_clips_that_are_there_have_their_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that was killed in the middle goes on, though what it has made fills the disk."""
+    monkeypatch.setattr(scratch, "free_for", lambda _: 40)
+    there = tmp_path / "real/c/0.h5"
+    there.parent.mkdir(parents=True)
+    there.write_bytes(bytes(60))
+    found = [Piece("real", "c", shard, ("i3d",), 1, 50, 50) for shard in range(2)]
+    refuse_what_cannot_fit(found, tmp_path, kept=True)
+    refuse_what_cannot_fit(found, tmp_path, kept=False)
+    there.unlink()
+    with pytest.raises(UsageError, match="room for 40 bytes"):
+        refuse_what_cannot_fit(found, tmp_path, kept=False)

@@ -11,8 +11,7 @@ from tests.make_videos import encode, frames
 from tests.unit.media.helpers import video
 from vidgauge.errors import VidgaugeError
 from vidgauge.extractors.own import NetworkAsked
-from vidgauge.files import to_jsonl
-from vidgauge.manifest.probing import video_as_dict
+from vidgauge.manifest.probing import video_as_dict, write_shard
 from vidgauge.specs import Asked, ClipSpec, Video
 from vidgauge.stages import make_clips_file, make_features_file
 from vidgauge.store.clips import open_clips
@@ -28,7 +27,7 @@ def shard(tmp_path: Path) -> tuple[Path, list[Video], list[np.ndarray]]:
     clips = [frames(6, 47, 63), frames(3, 47, 63, seed=1), frames(4, 32, 40)]
     videos = [video(encode(tmp_path / f"{i}.mkv", clip, **LOSSLESS)) for i, clip in enumerate(clips)]
     path = tmp_path / "0.jsonl"
-    path.write_text(to_jsonl([{"video": video_as_dict(item)} for item in videos]))
+    write_shard(path, [{"video": video_as_dict(item)} for item in videos])
     return path, videos, clips
 
 

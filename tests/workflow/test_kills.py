@@ -161,7 +161,9 @@ def test_a_second_evaluation_waits_its_turn_and_looking_is_allowed(untouched: Pr
         assert "in use by another run" in refused.text
         assert not refused.jobs
         assert project.run("-n").code == 0
-        assert project.run("-n", "--configfile", str(other_file)).code == 0
+        unknown = project.run("-n", "--configfile", str(other_file), ok=False)  # never listed
+        check_readable(unknown.text)
+        assert "nothing is known of this evaluation yet" in unknown.text
     finally:
         os.killpg(process.pid, signal.SIGCONT)
     process.communicate()

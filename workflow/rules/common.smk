@@ -18,7 +18,6 @@ from vidgauge.manifest.listing import read_dataset, shards_needed
 from vidgauge.metric import metrics
 from vidgauge.prepare import checked, has_gpu, joined_shards, prepare
 from vidgauge.store.verify import removed
-from vidgauge.space import free_for
 
 STARTED = time.time()
 CONFIG = checked(config, workflow)
@@ -119,8 +118,7 @@ def features_done(wildcards, extractor=None):
 
 def newer_than_videos(file, wildcards):
     """Whether a file is there, and newer than the list of videos of its shard."""
-    videos = RESULTS / "manifests" / wildcards.dataset / "shards" / f"{wildcards.shard}.jsonl"
-    return file.exists() and videos.exists() and file.stat().st_mtime_ns >= videos.stat().st_mtime_ns
+    return scratch.is_fresh(file, RESULTS / "manifests" / wildcards.dataset / "shards" / f"{wildcards.shard}.jsonl")
 
 
 @cache
@@ -132,7 +130,7 @@ def turns(time):
         if not all(features_done(piece, name) for name in piece.extractors)
     ]
     parallel = 2 * workflow.cores if workflow.local_exec else workflow.nodes
-    return scratch.turns(wanted, scratch.at_once(wanted, free_for(RESULTS / "clips"), parallel))
+    return scratch.turns(wanted, scratch.at_once(wanted, scratch.room_in(RESULTS / "clips"), parallel))
 
 
 def features_before(wildcards):
@@ -181,7 +179,8 @@ def gpus(wildcards):
 
 def share_of_cores(jobs):
     """Cores of one of several like jobs: one each where there are jobs enough to keep all cores busy."""
-    return max(1, workflow.cores // max(1, jobs)) if workflow.local_exec else 8
+    here = workflow.local_exec and workflow.is_main_process  # in a cluster job's own process all execution is local
+    return max(1, workflow.cores // max(1, jobs)) if here else 8
 
 
 def probe_threads(wildcards):

@@ -42,15 +42,15 @@ def replacing(path: str | os.PathLike[str], *, sync: bool = True) -> Iterator[Pa
         raise
 
 
-def write_text(path: str | os.PathLike[str], text: str) -> None:
+def write_text(path: str | os.PathLike[str], text: str, *, sync: bool = True) -> None:
     """Write UTF-8 text with the line ends it has. File names that are not UTF-8 keep their bytes."""
-    with replacing(path, sync=False) as temporary:
+    with replacing(path, sync=sync) as temporary:
         temporary.write_bytes(_encoded(text))
 
 
 def write_lines(path: str | os.PathLike[str], lines: Iterable[str]) -> None:
     """`write_text` of pieces that need not be in memory together."""
-    with replacing(path, sync=False) as temporary, temporary.open("wb") as out:
+    with replacing(path) as temporary, temporary.open("wb") as out:
         out.writelines(map(_encoded, lines))
 
 
@@ -60,13 +60,16 @@ def write_json(path: str | os.PathLike[str], value: Any) -> None:
 
 
 def write_if_changed(path: Path, text: str) -> bool:
-    """Write only where the text differs, so that an unchanged file keeps its time; True if it was written."""
+    """Write only where the text differs, so that an unchanged file keeps its time; True if it was written.
+
+    Without a sync: who writes in this way compares at every run, and mends what a power cut left.
+    """
     try:
         if path.read_bytes() == _encoded(text):
             return False
     except FileNotFoundError:
         pass
-    write_text(path, text)
+    write_text(path, text, sync=False)
     return True
 
 

@@ -92,7 +92,7 @@ def prepare(config: Config, workflow: Any, *, manifests: Path, plans: Path) -> N
         write_text(plans / "run.json", to_json(run) + "\n")
 
     if workflow.is_main_process:
-        guard(workflow, Path(config.results), write, begin)
+        guard(workflow, Path(config.results), write, begin, written=(plans / "evaluation.json").exists)
 
 
 def make_room(config: Config, manifests: Path) -> None:
@@ -108,8 +108,9 @@ def make_room(config: Config, manifests: Path) -> None:
     wanted: list[scratch.Piece] = []
     used: list[scratch.Piece] = []
     for piece in scratch.pieces(config, counts):
-        folder = results / "features" / piece.dataset / piece.clips
-        done = all((folder / name / f"{piece.shard}.h5").exists() for name in piece.extractors)
+        features = results / "features" / piece.dataset / piece.clips
+        videos = manifests / piece.dataset / "shards" / f"{piece.shard}.jsonl"
+        done = all(scratch.is_fresh(features / name / f"{piece.shard}.h5", videos) for name in piece.extractors)
         (used if done else wanted).append(piece)
     if not _clips_are_kept(results):
         for piece in used:  # a kill came between the last network pass and their removal
@@ -118,9 +119,12 @@ def make_room(config: Config, manifests: Path) -> None:
 
 
 def _clips_are_kept(results: Path) -> bool:
-    """Whether any of the evaluations in a results folder keeps its clips."""
-    plans = [json.loads(file.read_bytes()) for file in results.glob("*/plan/evaluation.json")]
-    return any(said["config"]["keep_clips"] for said in plans)
+    """Whether any of the evaluations in a results folder keeps its clips, or may: one whose plan cannot be read."""
+    try:
+        plans = [json.loads(file.read_bytes()) for file in results.glob("*/plan/evaluation.json")]
+        return any(said["config"]["keep_clips"] for said in plans)
+    except (OSError, ValueError, KeyError, TypeError):
+        return True
 
 
 def remove_leftovers(results: Path) -> None:

@@ -103,25 +103,35 @@ def turns(found: Sequence[Piece], window: int) -> dict[tuple[str, str, int], lis
     }
 
 
+def is_fresh(file: Path, videos: Path) -> bool:
+    """Whether a file made of a shard is there, and newer than the shard's list of videos."""
+    return file.exists() and videos.exists() and file.stat().st_mtime_ns >= videos.stat().st_mtime_ns
+
+
+def room_in(folder: Path) -> int:
+    """Bytes for clips: what is free, and what the clips take that are there already."""
+    return free_for(folder) + sum(path.stat().st_size for path in folder.glob("*/*/*.h5"))
+
+
 def refuse_what_cannot_fit(found: Sequence[Piece], folder: Path, *, kept: bool) -> None:
     """UsageError where the largest of the pieces does not fit into the folder's disk, or all where they are kept."""
     largest = max(found, key=lambda piece: piece.least, default=None)
     if largest is None:
         return
-    free = free_for(folder)
+    free = room_in(folder)
     needed = sum(piece.least for piece in found) if kept else largest.least
     if needed <= free:
         return
     if kept:
         raise UsageError(
-            f"{folder}: no room for the clips: with keep_clips: true they take {readable(needed)} or more, and "
-            f"{readable(free)} are free. Make room, set keep_clips: false, or make {folder} a symbolic link to a "
+            f"{folder}: no room for the clips: with keep_clips: true they take {readable(needed)} or more, and there "
+            f"is room for {readable(free)}. Make room, set keep_clips: false, or make {folder} a symbolic link to a "
             "folder on a larger disk"
         )
     fits = int(largest.videos * free // needed) // 2
     smaller = f"lower shard_size (to {fits} or less), " if fits else ""
     raise UsageError(
         f"{folder}: no room for the clips of one shard: those of {largest.videos} videos of {largest.dataset} take "
-        f"{readable(needed)} or more until the networks have seen them, and {readable(free)} are free. Make room, "
-        f"{smaller}or make {folder} a symbolic link to a folder on a larger disk"
+        f"{readable(needed)} or more until the networks have seen them, and there is room for {readable(free)}. "
+        f"Make room, {smaller}or make {folder} a symbolic link to a folder on a larger disk"
     )

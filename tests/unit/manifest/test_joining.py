@@ -16,6 +16,7 @@ from vidgauge.errors import VidgaugeError
 from vidgauge.files import read_jsonl, to_json, to_jsonl, write_text
 from vidgauge.manifest import joining
 from vidgauge.manifest.joining import join, read_videos
+from vidgauge.manifest.probing import write_shard
 from vidgauge.manifest.screening import Files, screen
 from vidgauge.manifest.survey import write_survey
 from vidgauge.specs import ClipSpec, Video
@@ -32,7 +33,7 @@ def line(name: str, usable: bool) -> dict[str, Any]:
 def write_shards(folder: Path, shards: Sequence[Sequence[tuple[str, bool]]]) -> list[Path]:
     paths = [folder / f"{number}.jsonl" for number in range(len(shards))]
     for path, videos in zip(paths, shards, strict=True):
-        write_text(path, to_jsonl(line(*video) for video in sorted(videos)))
+        write_shard(path, [line(*video) for video in sorted(videos)])
     write_text(folder / "listed.jsonl", "")
     return paths
 
@@ -69,7 +70,7 @@ def test_the_lines_are_those_of_sorting_everything(
 
 def test_a_shard_out_of_order_is_refused(tmp_path: Path) -> None:
     (path,) = write_shards(tmp_path, [[]])
-    write_text(path, to_jsonl([line("b", True), line("a", True)]))
+    write_shard(path, [line("b", True), line("a", True)])
     with pytest.raises(VidgaugeError, match=r"0\.jsonl: a comes after b; delete the file"):
         joined(tmp_path, [path])
 

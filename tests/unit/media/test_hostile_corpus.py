@@ -73,7 +73,6 @@ def test_every_file_is_used_or_rejected_with_a_reason(count: int, seed: int, tmp
         **{f"rejected: {reason}": number for reason, number in sorted(reasons.items())},
         decoded=len(decoded),
         found_while_decoding=len(failed),
-        hangs=0,
         probing_seconds=round(probing, 1),
         peak_memory_mb=peak >> 20,
     )

@@ -10,7 +10,9 @@ REASONS = ("crashed", "time-limit", "memory-limit")
 SECONDS = 300  # for a video of next to no size: libraries loaded from a slow disk, a busy machine
 BYTES_A_SECOND = 100_000  # read, hashed and, where packets do not tell the number of frames, decoded; usual is 10^7
 PIXELS_A_SECOND = 5e6  # decoded, converted and resized: two frames of 1080p; usual is 10^8
-MEMORY = 4 << 30  # bytes: one 8K frame takes 0.1 GB, a decoder keeps up to 17 for reference, resizing some in float64
+MEMORY = (
+    4 << 30
+)  # bytes, enough for 8K: one such frame takes 0.1 GB, a decoder keeps up to 17 for reference, resizing some in float64
 CLIPS_HELD = 3  # its frames, the clip stacked from them, and the next one's frames
 
 WALL = 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 _SHARED = ("manifests", "clips", "features", "weights")  # beside the folders of evaluations
@@ -13,8 +14,9 @@ _STEP = 1_000  # nanoseconds between two files that are brought back: they keep 
 def bring_back(results: Path) -> int:
     """Give files of the workflow that come from the future times just before now, in their order; how many there were.
 
-    Now is what the file system calls now, which may be another machine's clock. Files from the past stay as they are:
-    all that a clock set back can do is to make too much anew.
+    To be called before anything is written that may be newer, also by a dry run, which is to tell the truth. Now is
+    what the file system calls now, which may be another machine's clock. Files from the past stay as they are: all that
+    a clock set back can do is to make too much anew.
     """
     later = _files_after(results, _now(results))
     times = sorted(set(later.values()))
@@ -22,7 +24,8 @@ def bring_back(results: Path) -> int:
     now = _now(results)
     for path, time in later.items():
         back = now - place[time] * _STEP
-        os.utime(path, ns=(back, back))
+        with suppress(FileNotFoundError):  # jobs that outlived a killed run rename their files
+            os.utime(path, ns=(back, back))
     return len(later)
 
 
@@ -40,10 +43,11 @@ def _files_after(results: Path, now: int) -> dict[Path, int]:
     found = {}
     for folder in _folders(results):
         for place, _, names in os.walk(folder):
-            for path in (Path(place, name) for name in names):
-                time = path.lstat().st_mtime_ns
-                if time > now and not path.is_symlink():
-                    found[path] = time
+            for path in (Path(place, name) for name in names if not name.endswith(".tmp")):
+                with suppress(FileNotFoundError):
+                    time = path.lstat().st_mtime_ns
+                    if time > now and not path.is_symlink():
+                        found[path] = time
     return found
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from vidgauge.errors import VidgaugeError
 from vidgauge.files import read_jsonl, to_json, to_jsonl, write_lines, write_text
 from vidgauge.manifest.listing import read_lines
+from vidgauge.manifest.probing import shard_lines
 from vidgauge.specs import Video
 
 BUFFER = 16 << 20
@@ -34,9 +35,9 @@ def join(
 ) -> None:
     """Join probed shards with what the listing rejected. Never fails on bad videos: that is the gate's decision.
 
-    Usable videos pass through in order of their ids, rejected ones are kept in memory. Raises VidgaugeError for a shard
-    that is out of order. `lines` is the listing's lines.jsonl; without it, videos that the probe rejected have no
-    source line.
+    Usable videos pass through in order of their ids, rejected ones are kept in memory. `lines` is the listing's
+    lines.jsonl; without it, videos that the probe rejected have no source line. Raises VidgaugeError for a shard that
+    was cut or is out of order.
     """
     unusable_of: list[list[dict[str, Any]]] = [[] for _ in shard_files]
     block = max(LEAST_BLOCK, BUFFER // max(1, len(shard_files)))
@@ -52,7 +53,7 @@ def join(
 def _usable(shard: Path, unusable: list[dict[str, Any]], block: int) -> Iterator[tuple[str, str]]:
     """(id, line of JSON) of the usable videos of a probed shard; the others are added to a list."""
     last = ""
-    for line in read_jsonl(shard, block=block):
+    for line in shard_lines(shard, block=block):
         found = line.get("video") or line["rejected"]
         if found["id"] < last:
             raise VidgaugeError(f"{shard}: {found['id']} comes after {last}; delete the file and run again")

@@ -1,14 +1,16 @@
 """The probe of one shard: every video of its listing is opened once, and found usable or rejected.
 
-A probed shard is one JSONL file, in the listing's order (by id), with two kinds of lines:
+A probed shard is one JSONL file: how many videos follow, so that a file which was cut is known, then in the listing's
+order (by id) two kinds of lines:
 
+    {"probed": 1024}
     {"video": {"id", "path", "kind", ..., "columns"}}       the fields of specs.Video
     {"rejected": {"id", "path", "reason", "detail"}}        the source line is added when shards are joined
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from functools import partial
@@ -73,14 +75,34 @@ def probe_shard(
             threads.shutdown(wait=False, cancel_futures=True)
             pool.close()
             raise
-        write_text(out, to_jsonl(lines))
+        write_shard(out, lines)
         known.tidy(states)
+
+
+def write_shard(path: Path, lines: Sequence[Row]) -> None:
+    """Write a probed shard."""
+    write_text(path, to_jsonl([{"probed": len(lines)}, *lines]))
+
+
+def shard_lines(path: Path, *, block: int | None = None) -> Iterator[Row]:
+    """The lines of a probed shard; block: as for `read_jsonl`. VidgaugeError where they are not as many as it says."""
+    lines = read_jsonl(path, block=block)
+    header: Row = next(lines, {})
+    wanted, number = header.get("probed"), 0
+    for line in lines:
+        number += 1
+        yield line
+    if number != wanted:
+        raise VidgaugeError(
+            f"{path}: holds {number} videos, and {'does not say how many' if wanted is None else wanted} should follow "
+            "its first line: it was cut or changed. Delete it and run the same command again"
+        )
 
 
 def read_shard(path: Path) -> tuple[list[Video], list[dict[str, Any]]]:
     """(usable videos, rejected ones) of a probed shard, each sorted by id."""
     videos, rejected = [], []
-    for line in read_jsonl(path):
+    for line in shard_lines(path):
         if "video" in line:
             videos.append(Video(**line["video"]))
         else:

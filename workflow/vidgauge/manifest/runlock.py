@@ -85,9 +85,12 @@ def guard(
     results: Path,
     write: Callable[[], object],
     begin: Callable[[], object] = lambda: None,
+    written: Callable[[], bool] = lambda: True,
     logger: logging.Logger | None = None,
 ) -> None:
     """Write the listing now, briefly locked; hold the lock for as long as jobs run, and `begin` before the first.
+
+    written: whether an earlier run wrote all that a dry run needs, which it has while another run holds the lock.
 
     `workflow` is Snakemake's, in its main process. Its `execute` is called by a run, --touch and -n, and never by
     --lint, --report, --unlock, --summary, --rulegraph: those do without a source that cannot be listed. What `write`
@@ -100,6 +103,11 @@ def guard(
         with _readable(results):
             if lock.acquire():
                 write()
+            elif not written():
+                raise VidgaugeError(
+                    f"{results} is in use by another run ({lock.holder()}), and nothing is known of this evaluation "
+                    "yet: what it would do can be said when that run is over."
+                )
     except VidgaugeError as error:
         failure = error
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Generator
 from dataclasses import asdict, dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from av.error import FFmpegError
 
 from vidgauge.contained import limits
 from vidgauge.errors import BadVideo
@@ -19,6 +21,8 @@ from vidgauge.media.images import array_row, folder_digest, frame_paths, image_f
 from vidgauge.media.opening import open_file
 
 Kind = Literal["file", "frames", "array"]
+
+_TROUBLE = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE}
 
 REASONS = (
     "missing",
@@ -81,6 +85,20 @@ def probe(path: str | Path, kind: Kind = "file", row: int | None = None) -> Prob
         raise BadVideo("permission", f"it may not be read ({error.strerror})") from None
     except OSError as error:
         raise BadVideo("unreadable", f"reading it failed ({error})") from None
+    except BadVideo as bad:
+        if trouble := _trouble_behind(bad):
+            raise BadVideo("unreadable", f"reading it failed ({trouble})") from None
+        raise
+
+
+def _trouble_behind(error: BaseException | None) -> OSError | None:
+    """What a disk or the machine had to do with it: a library may take that for damage. libav's errors have the
+    numbers of the system too, and mean the file."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _TROUBLE and not isinstance(error, FFmpegError):
+            return error
+        error = error.__context__
+    return None
 
 
 def fingerprint(path: Path, kind: Kind, row: int | None) -> str:
