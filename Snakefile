@@ -39,3 +39,7 @@ rule all:
 
 onsuccess:
     print(finished_table())
+
+
+onerror:
+    print(what_failed(log))

@@ -72,3 +72,18 @@ def test_a_clock_set_back_in_the_middle(tmp_path: Path) -> None:
     assert project.features() == anew.features()
     assert project.rows() == anew.rows()
     record("clock_set_back_in_the_middle", runs=1)
+
+
+def test_a_shard_that_is_missing_in_results_from_the_future(tmp_path: Path) -> None:
+    """Snakemake looks at what is missing by the times of all that its job once made, benchmarks too."""
+    project = Project(tmp_path / "project")
+    project.run()
+    for file in project.results.glob("features/a/*/*/0.h5"):
+        file.unlink()
+    shift(project.results, DAY)
+    project.video("a", 3, seed=7)
+    assert project.run().jobs["features"] == 1
+    anew = Project(tmp_path / "anew")
+    anew.video("a", 3, seed=7)
+    anew.run()
+    check_same(project, anew)

@@ -1,6 +1,7 @@
 # What the rules look up: the checked configuration, and which files follow from it. All logic is in the package.
 import json
 import os
+import re
 import sys
 import time
 from functools import cache
@@ -277,3 +278,10 @@ def finished_table():
     if not table.exists() or table.stat().st_mtime < STARTED:
         return ""
     return f"\n{table.read_text()}\nResults: {table.parent}/"
+
+
+def what_failed(logs):
+    """What the jobs that failed had to say, without the words that Snakemake puts around it."""
+    text = "\n".join(Path(log).read_text(errors="replace") for log in logs)
+    said = re.findall(r"^vidgauge: .*?(?=^=+$)", text, re.DOTALL | re.MULTILINE)  # each stands in a frame
+    return "\n".join(["", *dict.fromkeys(said), "To go on, run the same command again: what is finished is kept."])

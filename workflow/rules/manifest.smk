@@ -15,7 +15,7 @@ rule probe:
     threads: probe_threads
     params:
         # No output: Snakemake would delete it, and a killed probe is to go on where it was.
-        journal="<results>/manifests/{dataset}/probes/{shard}.jsonl",
+        journal=lambda wildcards: f"{RESULTS}/manifests/{wildcards.dataset}/probes/{wildcards.shard}.jsonl",
     shell:
         "python -m vidgauge probe {input:q} --out {output:q} --journal {params.journal:q} --workers {threads} 2> {log:q}"
 

@@ -10,7 +10,7 @@ from vidgauge.errors import VidgaugeError
 from vidgauge.files import read_jsonl
 from vidgauge.manifest.joining import join, read_videos
 from vidgauge.manifest.listing import write_listing
-from vidgauge.manifest.probing import probe_shard, read_shard, video_as_dict
+from vidgauge.manifest.probing import probe_shard, read_shard, video_as_dict, write_shard
 
 REAL = Path(__file__).parents[4] / "shared" / "data"
 
@@ -173,3 +173,14 @@ def test_real_videos_through_the_real_probe(folder):
     assert rejected == []
     assert [(video.frames, video.height, video.width, video.fps) for video in usable] == [(16, 512, 512, 8.0)] * 11
     assert all(video.columns["text"] for video in usable)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 3])
+def test_a_shard_that_was_cut_is_refused(tmp_path: Path, kept: int) -> None:
+    """At the end of a line too, or to nothing, as a power cut may do: fewer videos would give another number."""
+    path, lines = tmp_path / "0.jsonl", [{"rejected": {"id": name}} for name in "abc"]
+    write_shard(path, lines)
+    assert read_shard(path) == ([], [line["rejected"] for line in lines])
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:kept]))
+    with pytest.raises(VidgaugeError, match=r"0\.jsonl: holds .* it was cut or changed"):
+        read_shard(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import struct
@@ -174,6 +175,20 @@ def test_an_audio_file_has_no_frames(tmp_path: Path) -> None:
         sound.sample_rate = 8000
         out.mux(stream.encode(sound))
     fails(tmp_path / "a.wav", "no-frames")
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EMFILE])
+def test_trouble_of_the_machine_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Images of a disk that fails for a moment: the next probe may find them whole."""
+    folder = frame_folder(tmp_path / "a", frames(2))
+
+    def fails_for_now(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Image, "open", fails_for_now)
+        assert os.strerror(number) in fails(folder, "unreadable", "frames")
+    assert probe(folder, "frames").frames == 2
 
 
 def test_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

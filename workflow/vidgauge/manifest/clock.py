@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-_SHARED = ("manifests", "clips", "features", "weights")  # beside the folders of evaluations
+# Beside the folders of evaluations. Snakemake takes a benchmark for an output, so its time counts as well.
+_SHARED = ("manifests", "clips", "features", "weights", "benchmarks", "logs")
 _STEP = 1_000  # nanoseconds between two files that are brought back: they keep their order
 
 
