@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 PAGE = Path(__file__).parents[1] / "docs" / "reliability.md"
-BLOCK = re.compile(r"(<!-- stress -->\n).*?(\n<!-- /stress -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- stress -->\n).*?(<!-- /stress -->)", re.DOTALL)
 
 
 def records(folder: Path) -> dict[str, dict[str, Any]]:
@@ -65,5 +65,5 @@ def _number(value: float | str) -> str:
 
 
 if __name__ == "__main__":
-    text = f"{table(records(Path(sys.argv[1])))}\n\n{surroundings()}"
+    text = f"\n{table(records(Path(sys.argv[1])))}\n\n{surroundings()}\n\n"
     PAGE.write_text(BLOCK.sub(lambda block: f"{block[1]}{text}{block[2]}", PAGE.read_text()))
