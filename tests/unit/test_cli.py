@@ -75,7 +75,7 @@ def test_version() -> None:
 def nothing_listed(tmp_path: Path) -> list[Path]:
     """What `manifest` joins for a dataset without videos: rejected.jsonl, lines.jsonl, a shard."""
     paths = [tmp_path / name for name in ("rejected.jsonl", "lines.jsonl", "0.jsonl")]
-    for path, text in zip(paths, ("", "", ""), strict=True):
+    for path, text in zip(paths, ("", "", '{"probed": 0}\n'), strict=True):
         path.write_text(text)
     return paths
 
@@ -92,7 +92,7 @@ def test_bad_data_is_1(broken: Path, tmp_path: Path) -> None:
     assert result.exit_code == 1
     text = paragraph(result)
     assert text.startswith(f"vidgauge: {broken}: was cut short, or is no file of vidgauge")
-    assert "delete it and run again" in text
+    assert "run the same command again" in text
     assert not (tmp_path / "out.h5").exists()
 
 

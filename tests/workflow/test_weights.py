@@ -116,6 +116,7 @@ def publish(project: Project, file: Path, address: str) -> None:
     registry.write_text("".join(f"\n- name: {entry}" for entry in [first, *others]))
 
 
+@pytest.mark.stress
 def test_weights_are_fetched_where_they_are_needed(tmp_path: Path) -> None:
     (tmp_path / "web").mkdir()
     file = pseudo.scripted(StandIn(), tmp_path / "web" / "i3d_torchscript.pt")
