@@ -18,6 +18,7 @@ import pytest
 
 from vidgauge.contained.limits import Limits
 from vidgauge.contained.pool import Here, Pool
+from vidgauge.contained.worker import Worker
 from vidgauge.errors import BadVideo, VidgaugeError
 
 FUNCTION = "tests.unit.contained.functions:call"
@@ -156,6 +157,16 @@ def test_files_cannot_be_written_and_ctrl_c_is_the_parents(pool: Pool, tmp_path:
     with pytest.raises(OSError, match="File too large"):
         run(pool, "writes", tmp_path / "a")
     assert run(pool, "is_stopped") == [False]
+
+
+def test_ctrl_c_is_the_parents_from_the_first_moment_on() -> None:
+    worker = Worker(FUNCTION)
+    try:
+        os.kill(worker._process.pid, signal.SIGINT)  # before its Python has begun
+        assert list(worker.run(("count", 2), ROOM)) == [0, 1]
+    finally:
+        worker.end()
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])  # here it still counts
 
 
 def test_who_stops_reading_ends_the_process(pool: Pool) -> None:

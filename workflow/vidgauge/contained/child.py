@@ -12,7 +12,6 @@ import os
 import pickle
 import resource
 import select
-import signal
 import socket
 import sys
 import threading
@@ -28,7 +27,6 @@ from vidgauge.errors import BadVideo
 
 def main(end: socket.socket, function: str) -> None:
     """Answer the parent until it hangs up."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the parent too, which ends its workers
     threading.Thread(target=_end_with_parent, args=(end,), daemon=True).start()
     try:
         run = load(function)

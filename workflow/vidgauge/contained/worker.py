@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,17 @@ class Stuck(Exception):  # noqa: N818 - as above
     """A worker process gave no message for as long as it may wait, and did not use its CPU time up either."""
 
 
+@contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Processes that are started meanwhile never see Ctrl-C, from their first moment on: it goes to the parent too,
+    which ends its workers."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class Worker:
     """A process that runs one function on task after task."""
 
@@ -53,7 +64,7 @@ class Worker:
         command = [sys.executable, "-P", "-m", "vidgauge.contained.child", str(other.fileno()), function]
         # Modules are those of this process, from wherever it has them. -P: never from the folder it was started in.
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
-        with other:
+        with other, _no_interrupts():
             self._process = subprocess.Popen(
                 command,
                 env=environment,
