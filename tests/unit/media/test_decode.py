@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -348,14 +348,18 @@ def test_clips_of_each_start_share_one_decode(tmp_path: Path, monkeypatch: pytes
 def test_frames_are_let_go_once_no_clip_needs_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     item = video(array_file(tmp_path / "a.npy", [frames(40, 8, 8)]), "array", 0)
     small: list[weakref.ref[np.ndarray]] = []
-    plain = decode._resized
+    plain = decode._resizer
 
-    def seen(frame: np.ndarray, spec: ClipSpec) -> np.ndarray:
-        out = plain(frame, spec).copy()
-        small.append(weakref.ref(out))
-        return out
+    def watched(spec: ClipSpec) -> Callable[[np.ndarray], np.ndarray]:
+        def resized(frame: np.ndarray) -> np.ndarray:
+            out = resizer(frame).copy()
+            small.append(weakref.ref(out))
+            return out
 
-    monkeypatch.setattr(decode, "_resized", seen)
+        resizer = plain(spec)
+        return resized
+
+    monkeypatch.setattr(decode, "_resizer", watched)
     spec = ClipSpec(frames=3, stride=2, size=(4, 4), start="each")
     for _ in read_clips(item, spec, choose_clips(item, spec, seed=0, draws=range(64))):
         assert sum(ref() is not None for ref in small) <= spec.span

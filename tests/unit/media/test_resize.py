@@ -7,15 +7,17 @@ import subprocess
 import sys
 from typing import Any
 
+import av
 import numpy as np
 import pytest
+from av.video.reformatter import Interpolation, VideoReformatter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.make_videos import frames
 from vidgauge.errors import VidgaugeError
 from vidgauge.media import resize
-from vidgauge.media.resize import plan
+from vidgauge.media.resize import Resizer, plan
 from vidgauge.specs import ClipSpec
 
 CLIP = frames(2, 90, 120, noise=20)
@@ -63,6 +65,44 @@ def test_antialiasing_backends_agree(name: Any, size: tuple[int, int]) -> None:
     assert np.abs(outs[0] - outs[2]).mean() < 0.5
     if size != (180, 200):  # enlarging, Pillow's bicubic has another constant
         assert np.abs(outs[1] - outs[2]).max() <= (2 if name != "bicubic" else 12)
+
+
+def swscaled(frame: np.ndarray, height: int, width: int, name: str) -> np.ndarray:
+    """One (H, W, 3) frame by libswscale, with everything set up anew, and padded with zeros."""
+    planar = av.VideoFrame(frame.shape[1], frame.shape[0], "yuv444p")
+    for channel, plane in enumerate(planar.planes):
+        rows = np.zeros((plane.height, plane.line_size), np.uint8)
+        rows[:, : plane.width] = frame[..., channel]
+        plane.update(rows.tobytes())
+    flags = Interpolation[name.upper()] | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
+    scaled = VideoReformatter().reformat(
+        planar, width, height, src_color_range=2, dst_color_range=2, interpolation=flags, threads=1
+    )
+    return scaled.to_ndarray(channel_last=True)
+
+
+SIDES = st.tuples(st.integers(1, 70), st.integers(1, 70))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(FILTERS), SIDES, st.lists(SIDES, min_size=1, max_size=4), st.integers(0, 99))
+def test_what_is_kept_from_frame_to_frame_changes_no_byte(
+    name: Any, size: tuple[int, int], shapes: list[tuple[int, int]], seed: int
+) -> None:
+    rng, resizer = np.random.default_rng(seed), Resizer(size, name)
+    for shape in [*shapes, shapes[0]]:
+        frame = rng.integers(0, 256, (*shape, 3), np.uint8)
+        turned = frame[::-1, ::-1]  # not contiguous, as frames that are turned
+        want = frame if shape == size else swscaled(frame, *size, name)
+        assert np.array_equal(resizer(frame[None])[0], want)
+        assert np.array_equal(resizer(turned[None]), resize(np.ascontiguousarray(turned)[None], size, name))
+
+
+@pytest.mark.parametrize(("backend", "antialias"), [("cv2", False), ("pil", True), ("torch", True)])
+def test_a_resizer_is_for_frames_of_any_size(backend: Any, antialias: bool) -> None:
+    resizer = Resizer(40, antialias=antialias, backend=backend, crop="center")
+    for clip in (CLIP, CLIP[:, :50], CLIP[:, :, :41], CLIP):
+        assert np.array_equal(resizer(clip), resize(clip, 40, antialias=antialias, backend=backend, crop="center"))
 
 
 @settings(max_examples=200, deadline=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -17,7 +17,7 @@ from vidgauge.errors import BadVideo
 from vidgauge.media import images
 from vidgauge.media.colour import Matrix, rgb_from_frame
 from vidgauge.media.demux import Scan, decoded, open_video, scan_video
-from vidgauge.media.resize import resize
+from vidgauge.media.resize import Resizer
 from vidgauge.media.sampling import clip_indices, rounding_tolerance, source_indices, timeline
 from vidgauge.specs import ClipSpec, Video
 
@@ -86,9 +86,10 @@ def read_clips(video: Video, spec: ClipSpec, chosen: Chosen) -> Iterator[Clip]:
     """
     waiting = deque(sorted(chosen.indices, key=chosen.indices.__getitem__))
     wanted = sorted({index for indices in chosen.indices.values() for index in indices})
+    resized = _resizer(spec)
     held: dict[int, np.ndarray] = {}  # full-size frames are not kept
     for index, frame in iter_frames(video, wanted, matrix=spec.matrix, scan=chosen.scan):
-        held[index] = _resized(frame, spec)
+        held[index] = resized(frame)
         while waiting and max(chosen.indices[waiting[0]]) == index:
             draw = waiting.popleft()
             indices = chosen.indices[draw]
@@ -97,13 +98,12 @@ def read_clips(video: Video, spec: ClipSpec, chosen: Chosen) -> Iterator[Clip]:
         held = {at: small for at, small in held.items() if at >= first}
 
 
-def _resized(frame: np.ndarray, spec: ClipSpec) -> np.ndarray:
+def _resizer(spec: ClipSpec) -> Callable[[np.ndarray], np.ndarray]:
+    """(H, W, 3) uint8 -> (h, w, 3) uint8, as the spec says."""
     if spec.size == "native":
-        return frame
-    small: np.ndarray = resize(
-        frame[None], spec.size, spec.resize, spec.antialias, spec.backend, spec.crop, spec.rounding
-    )[0]
-    return small
+        return lambda frame: frame
+    resize = Resizer(spec.size, spec.resize, spec.antialias, spec.backend, spec.crop, spec.rounding)
+    return lambda frame: resize(frame[None])[0]
 
 
 def iter_frames(

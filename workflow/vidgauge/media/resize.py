@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
 from vidgauge.errors import VidgaugeError
+
+if TYPE_CHECKING:
+    from av.video.plane import VideoPlane
 
 Filter = Literal["bilinear", "bicubic", "area", "lanczos"]
 Backend = Literal["swscale", "cv2", "pil", "torch"]
@@ -43,23 +48,48 @@ def resize(
     >>> resize(np.zeros((2, 90, 120, 3), np.uint8), 45, crop="center").shape
     (2, 45, 45, 3)
     """
-    if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8:
-        raise ValueError(f"expected (t, h, w, 3) uint8 frames, got {frames.shape} {frames.dtype}")
-    _check(size, filter, antialias, backend, crop, rounding)
-    if crop == "center_first":
-        size, crop = (size, size) if isinstance(size, int) else size, "none"
-        frames = _middle(frames, size)
-    height, width = frames.shape[1:3]
-    inner, outer = plan(height, width, size, crop, backend)
-    if inner == outer == (height, width):
-        return frames
-    scale = _BACKENDS[backend](filter, antialias, rounding) if inner != (height, width) else None
-    offset = round if backend == "pil" else math.floor  # of halves: torchvision's go to the even number
-    out = np.zeros((len(frames), *outer, 3), np.uint8)
-    for i, frame in enumerate(frames):
-        scaled = frame if scale is None else scale(frame, *inner)  # (inner_h, inner_w, 3)
-        _place(scaled, out[i], offset)
-    return out
+    return Resizer(size, filter, antialias, backend, crop, rounding)(frames)
+
+
+@dataclass(frozen=True)
+class Resizer:
+    """`resize` with its options, for frames that come one after the other: what a library sets up is kept.
+
+    The sizes of the frames may change. Not for several threads at once.
+    """
+
+    size: tuple[int, int] | int = (224, 224)
+    filter: Filter = "bilinear"
+    antialias: bool = True
+    backend: Backend = "swscale"
+    crop: Crop = "none"
+    rounding: Rounding = "nearest"
+
+    def __post_init__(self) -> None:
+        _check(self.size, self.filter, self.antialias, self.backend, self.crop, self.rounding)
+
+    def __call__(self, frames: np.ndarray) -> np.ndarray:
+        """(t, H, W, 3) uint8 RGB -> (t, h, w, 3) uint8. Raises as `resize`."""
+        if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8:
+            raise ValueError(f"expected (t, h, w, 3) uint8 frames, got {frames.shape} {frames.dtype}")
+        size, crop = self.size, self.crop
+        if crop == "center_first":
+            size, crop = (size, size) if isinstance(size, int) else size, "none"
+            frames = _middle(frames, size)
+        height, width = frames.shape[1:3]
+        inner, outer = plan(height, width, size, crop, self.backend)
+        if inner == outer == (height, width):
+            return frames
+        offset = round if self.backend == "pil" else math.floor  # of halves: torchvision's go to the even number
+        out = np.zeros((len(frames), *outer, 3), np.uint8)
+        for i, frame in enumerate(frames):
+            scaled = frame if inner == (height, width) else self._scale(frame, *inner)  # (inner_h, inner_w, 3)
+            _place(scaled, out[i], offset)
+        return out
+
+    @cached_property
+    def _scale(self) -> Scale:
+        return _BACKENDS[self.backend](self.filter, self.antialias, self.rounding)
 
 
 def plan(
@@ -146,19 +176,21 @@ def _swscale(name: str, *_: Any) -> Scale:
     flags = Interpolation[name.upper()] | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
     reformatter = VideoReformatter()
 
+    @lru_cache(maxsize=1)
+    def buffer(height: int, width: int) -> av.VideoFrame:
+        return av.VideoFrame(width, height, "yuv444p")
+
+    def pixels(plane: VideoPlane) -> np.ndarray:
+        return np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[:, : plane.width]
+
     def scale(frame: np.ndarray, height: int, width: int) -> np.ndarray:
-        planar = av.VideoFrame(frame.shape[1], frame.shape[0], "yuv444p")
+        planar = buffer(*frame.shape[:2])
         for channel, plane in enumerate(planar.planes):
-            rows = np.zeros((plane.height, plane.line_size), np.uint8)  # lines are padded
-            rows[:, : plane.width] = frame[..., channel]
-            plane.update(rows.tobytes())
+            pixels(plane)[...] = frame[..., channel]
         scaled = reformatter.reformat(
             planar, width, height, src_color_range=2, dst_color_range=2, interpolation=flags, threads=1
         )
-        planes = [
-            np.frombuffer(memoryview(p), np.uint8).reshape(-1, p.line_size)[:height, :width] for p in scaled.planes
-        ]
-        return np.stack(planes, axis=-1)  # (height, width, 3)
+        return np.stack([pixels(plane) for plane in scaled.planes], axis=-1)  # (height, width, 3)
 
     return scale
 
