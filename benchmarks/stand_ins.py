@@ -31,7 +31,7 @@ def network(
     nothing = WeightsFile(Path("stand-in"), "", _state_dict(name), False, "pickle")
     usual = tuple(array for array, kind in spec.arrays.items() if not kind.on_demand)
     with (
-        patch.object(_checkpoints, "fill", _filled),
+        patch.object(_checkpoints, "fill", filled),
         patch.object(_checkpoints, "tensors_of", lambda _: {}),
         patch.object(_torchscript, "tensors_of_archive", lambda _: {}),
     ):
@@ -53,7 +53,7 @@ def _state_dict(name: str) -> str | None:
     return next((known for known, how in takes.items() if not how.torchscript or name.startswith("clip_")), None)
 
 
-def _filled(module: torch.nn.Module, *_: Any, **__: Any) -> torch.nn.Module:
+def filled(module: torch.nn.Module, *_: Any, **__: Any) -> torch.nn.Module:
     """The module with weights that keep activations in range through all layers, the same for each name."""
     ready = {name: _tensor(name, wanted) for name, wanted in module.state_dict().items()}
     module.load_state_dict(ready, assign=True)

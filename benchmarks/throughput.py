@@ -67,9 +67,9 @@ two threads call the network, with one thread of torch's each. Made by `python b
 machine's, so compare lines and columns with one another. Random weights cost what the real ones cost. `c3d_ucf101` and
 the archives of I3D, Inception and VGG16 are programs that cannot be had without their weights.
 
-I3D's module is run with BatchNorm folded, channels last and packed weights. `python benchmarks/i3d.py` compares that
-with the plain module in PyTorch's default memory format: on this page's CPU it makes 2.4 times as many clips a second
-with one caller and 2.5 times with two, and outputs agree within 6e-7 of the largest value."""
+I3D's module is run with BatchNorm folded, channels last and packed weights; outputs agree with the plain module's
+within 6e-7 of the largest value. How much faster each network is than the plain module of its library is among the
+rows of [performance](performance.md): `make bench`."""
 
 
 if __name__ == "__main__":

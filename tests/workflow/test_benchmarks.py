@@ -36,12 +36,6 @@ def test_precision() -> None:
     assert 0 < float(moved[1]) < 0.5
 
 
-def test_i3d() -> None:
-    found = lines("i3d.py", "--batch", "1", "--frames", "9", "--rounds", "1")
-    assert any(line.startswith("ratio") for line in found)
-    assert float(next(line for line in found if line.startswith("deviation")).split()[1]) < 1e-4
-
-
 def test_scale(tmp_path: Path) -> None:
     page, result = tmp_path / "scale.md", tmp_path / "scale.json"
     shutil.copy(ROOT / "docs/scale.md", page)

@@ -1,4 +1,4 @@
-"""The network, loaded once: importing torch and timm takes seconds."""
+"""The network, loaded once: importing torch takes seconds."""
 
 from __future__ import annotations
 

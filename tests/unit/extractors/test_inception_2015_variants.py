@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.plain import inception_2015
 from tests.unit.extractors import pseudo
 from vidgauge.errors import UsageError
 from vidgauge.extractors import inception_2015_clean as clean
 from vidgauge.extractors import inception_2015_half_pixel as half_pixel
 from vidgauge.extractors import load, spec
-from vidgauge.extractors.inception_2015 import _unfilled
 
 KEYS = pseudo.GOLDEN / "keys_inception_2015_12_05.json"
 RANGES = {clean: 128.0, half_pixel: 127.5}  # grey, and half the range, of what enters the network
@@ -31,7 +31,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def plain() -> Callable[[torch.Tensor], dict[str, np.ndarray]]:
     """torch-fidelity's module on (1, 3, 299, 299), read by hooks: the input of its first layer is replaced by ours."""
-    module = _unfilled()
+    module = inception_2015()
     module.load_state_dict(pseudo.tensors(KEYS))
     module.eval()
 

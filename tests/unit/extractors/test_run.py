@@ -118,7 +118,7 @@ def test_attributes(one_load: None, tmp_path: Path) -> None:
     assert (found["precision"], found["manifest"]) == ("float32", "1f")
     assert found["batch_shape"] == "(8, 32, 48, 3)"
     assert found["device"].startswith("cpu ")
-    assert {"vidgauge", "python", "numpy", "torch", "timm"} <= set(found["versions"])
+    assert {"vidgauge", "python", "numpy", "torch"} <= set(found["versions"])
 
 
 @pytest.mark.parametrize("name", NETWORKS)

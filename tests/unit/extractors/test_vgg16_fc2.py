@@ -80,7 +80,7 @@ def test_wrong_tensors_are_named(hollow: dict[str, torch.Tensor], tmp_path: Path
     """The classes, which no array needs, are wanted too: a file without them is not the one that was published."""
     path = tmp_path / "w.pth"
     torch.save({name: tensor for name, tensor in hollow.items() if name != "classifier.6.bias"}, path)
-    with pytest.raises(VidgaugeError, match=r"weights of VGG\. Tensors missing: classifier\.6\.bias\."):
+    with pytest.raises(VidgaugeError, match=r"weights of VGG16\. Tensors missing: classifier\.6\.bias\."):
         load("vgg16_fc2", path)
     torch.save({**hollow, "features.1.running_mean": torch.zeros(64)}, path)
     with pytest.raises(VidgaugeError, match=r"Tensors not of this network: features\.1\.running_mean\."):

@@ -1,7 +1,7 @@
 """I3D (Carreira and Zisserman, CVPR 2017) with the tensor names and the arithmetic of its conversion from TensorFlow.
 
 `I3D` is the network as it is written down: what loads a checkpoint, and what the fast form is measured against
-(benchmarks/i3d.py). `fast` makes the form that is run: the same sums with fewer passes over memory.
+(`make bench`). `fast` makes the form that is run: the same sums with fewer passes over memory.
 Importing this module imports torch: only `build` functions do.
 """
 
@@ -10,6 +10,8 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that everybody knows
 from torch import nn
+
+from vidgauge.extractors._padding import padded, same
 
 Three = tuple[int, int, int]
 
@@ -26,22 +28,6 @@ MIXED = {  # input channels, then those of the branches: 1x1 | 1x1, 3x3 | 1x1, 3
     "Mixed_5b": (832, 256, 160, 320, 32, 128, 128),
     "Mixed_5c": (832, 384, 192, 384, 48, 128, 128),
 }
-
-
-def same(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """What TensorFlow's "SAME" padding adds before and behind: outputs are ceil(size / stride), the odd one is behind.
-
-    >>> same(224, 7, 2), same(23, 7, 2), same(14, 2, 2)
-    ((2, 3), (3, 3), (0, 0))
-    """
-    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
-    return total // 2, total - total // 2
-
-
-def padded(x: torch.Tensor, kernel: Three, stride: Three) -> torch.Tensor:
-    """(B, C, T, H, W) with zeros around it as TensorFlow's "SAME" has them."""
-    sides = [same(*of) for of in zip(x.shape[2:], kernel, stride, strict=True)]
-    return F.pad(x, [pad for before_behind in reversed(sides) for pad in before_behind])
 
 
 class Unit(nn.Module):

@@ -1,14 +1,14 @@
 """DINOv2 ViT-L/14, trained without labels on LVD-142M: the network of FD-DINOv2.
 
-timm's `vit_large_patch14_dinov2`, whose tensors have the official names, at 224 x 224 pixels as FD-DINOv2 runs it. The
-table of positions was made for 518 x 518 and is interpolated as the official code does it, not as timm does: timm
-antialiases, which gives another table and other features (see `table_for`).
+At 224 x 224 pixels, as FD-DINOv2 runs it. The table of positions was made for 518 x 518 and is interpolated as the
+official code does it, not as timm does: timm antialiases, which gives another table and other features (see
+`table_for`).
 """
 
 from __future__ import annotations
 
 from math import isqrt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vidgauge.specs import ArraySpec, ExtractorSpec, InputSpec, Network, Setup, Takes
 
@@ -21,25 +21,24 @@ DEPTH = 24
 
 def build(setup: Setup, depth: int = DEPTH) -> Network:
     """The network as a function of frames. depth: blocks; other than 24 only for checkpoints of another size."""
-    import timm
     from torch import nn
 
     from vidgauge.extractors._checkpoints import empty, fill, tensors_of
+    from vidgauge.extractors._dinov2 import VisionTransformer
     from vidgauge.extractors._pixels import IMAGENET, normalised
     from vidgauge.extractors._torch import TorchNetwork, resolve_device
 
     device = resolve_device(setup.device)
-    name = "vit_large_patch14_dinov2"
-    model: Any = empty(lambda: timm.create_model(name, pretrained=False, img_size=TRAINED, depth=depth, num_classes=0))
+    shape = {"width": 1024, "depth": depth, "heads": 16, "patch": PATCH, "positions": (TRAINED // PATCH) ** 2 + 1}
+    model = empty(lambda: VisionTransformer(**shape))
     # mask_token stands for the tokens that training hides
     model = fill(model, tensors_of(setup.file), setup.file.path, unused=lambda name: name == "mask_token")
-    model.patch_embed.set_input_size((SIZE, SIZE))
     model.pos_embed = nn.Parameter(table_for(SIZE // PATCH, model.pos_embed), requires_grad=False)
     model = model.to(device)
 
     def forward(frames: torch.Tensor) -> dict[str, torch.Tensor]:
         x = normalised(frames, SIZE, IMAGENET, mode="bicubic", antialias=True)
-        return {"features": model.forward_features(x)[:, 0]}  # the last norm's output for the class token, (B, 1024)
+        return {"features": model(x)}  # (B, 1024)
 
     return TorchNetwork(forward, EXTRACTOR, setup, device)
 
@@ -76,5 +75,5 @@ EXTRACTOR = ExtractorSpec(
     weights={"dinov2_vitl14": Takes()},
     batch=2,  # frames; 1 to 8 took the same CPU time per frame
     gpu_batch=64,
-    libraries=("torch", "torchvision", "timm"),
+    libraries=("torch",),
 )

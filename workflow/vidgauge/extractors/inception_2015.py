@@ -9,8 +9,7 @@ pool in the last block. The resize and the range are that graph's too.
 from __future__ import annotations
 
 from collections.abc import Callable
-from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vidgauge.specs import ArraySpec, ExtractorSpec, InputSpec, Network, Setup, Takes
 
@@ -50,9 +49,11 @@ def _layers(setup: Setup, device: torch.device, resize: Resize | None, middle: f
     import torch
 
     from vidgauge.extractors._checkpoints import empty, fill, tensors_of
+    from vidgauge.extractors._inception import InceptionV3
 
-    model = fill(empty(_unfilled), tensors_of(setup.file), setup.file.path)
-    model = model.to(device, memory_format=torch.channels_last)
+    model = empty(lambda: InceptionV3(classes=1008, of_2015=True))
+    model = fill(model, tensors_of(setup.file), setup.file.path)
+    model = model.to(device).to(memory_format=torch.channels_last)
     deepest = max(list(BLOCKS).index(name if name in BLOCKS else "2048") for name in setup.arrays)
     blocks = dict(list(BLOCKS.items())[: deepest + 1])
     resized = resize or tf1_resized
@@ -86,25 +87,6 @@ def spatial(x: torch.Tensor) -> torch.Tensor:
     The block joins its branches along the channels, first the 1 x 1 branch, which is TensorFlow's `mixed_6/conv`.
     """
     return x[:, :SPATIAL_CHANNELS].permute(0, 2, 3, 1).flatten(1).float()
-
-
-def _unfilled() -> Any:
-    """torch-fidelity's network without its weights.
-
-    Its constructor wants them: it downloads a file or unpickles one with nothing ruled out. So it is given a file of
-    ours that holds no tensor, and this one empty state dict may leave every parameter as it is.
-    """
-    import torch
-    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-
-    class InceptionV3(FeatureExtractorInceptionV3):
-        def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> Any:
-            return super().load_state_dict(state_dict, strict=strict and bool(state_dict), assign=assign)
-
-    nothing = BytesIO()
-    torch.save({}, nothing)
-    nothing.seek(0)
-    return InceptionV3("inception_2015", ["2048"], feature_extractor_weights_path=nothing)
 
 
 def _archive(setup: Setup, device: torch.device, resize: Resize | None, middle: float) -> Forward:
@@ -165,5 +147,5 @@ EXTRACTOR = ExtractorSpec(
     },
     batch=8,  # 240 x 320 frames per CPU second, two threads calling: 5.4 in batches of 4, 5.6 of 8, 4.8 of 16
     gpu_batch=64,
-    libraries=("torch", "torch-fidelity"),
+    libraries=("torch",),
 )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Scale = Callable[[torch.Tensor], torch.Tensor]
 
 SIZE = 299
-NOT_RUN = ("AuxLogits", "avgpool", "dropout", "fc")  # the auxiliary head; and what `forward` does in float32
+AUXILIARY = "AuxLogits."  # a head that only training needs
 
 
 def minus_one_to_one(x: torch.Tensor) -> torch.Tensor:
@@ -29,15 +29,16 @@ def build(setup: Setup, scale: Scale = minus_one_to_one) -> Network:
     """The network as a function of clips. scale: (B, 3, 299, 299) float32 0..255 -> what enters the first layer."""
     import torch
     from torch.nn.functional import interpolate
-    from torchvision.models import inception_v3
 
     from vidgauge.extractors._checkpoints import empty, fill, tensors_of
+    from vidgauge.extractors._inception import InceptionV3
     from vidgauge.extractors._torch import TorchNetwork, resolve_device
 
     device = resolve_device(setup.device)
-    model = fill(empty(lambda: inception_v3(init_weights=False)), tensors_of(setup.file), setup.file.path)
-    model = model.to(device, memory_format=torch.channels_last)
-    layers = torch.nn.Sequential(*[layer for name, layer in model.named_children() if name not in NOT_RUN])
+    model = empty(lambda: InceptionV3(classes=1000, of_2015=False))
+    model = fill(model, tensors_of(setup.file), setup.file.path, unused=lambda name: name.startswith(AUXILIARY))
+    model = model.to(device).to(memory_format=torch.channels_last)
+    layers = torch.nn.Sequential(*[layer for name, layer in model.named_children() if name != "fc"])
 
     def forward(frames: torch.Tensor) -> dict[str, torch.Tensor]:
         x = frames.permute(0, 3, 1, 2).float()  # (B, 3, H, W) 0..255, channels last in memory as it came
@@ -63,7 +64,7 @@ EXTRACTOR = ExtractorSpec(
     weights={"inception_v3_torchvision": Takes()},
     batch=8,
     gpu_batch=64,
-    libraries=("torch", "torchvision"),
+    libraries=("torch",),
     note=(
         "torchvision's Inception is not the network of FID and of the inception score (inception_2015): no number on "
         "it compares with those of papers, and AIGVE's own are means over single videos"

@@ -31,15 +31,15 @@ def build(setup: Setup) -> Network:
 
 def _layers(setup: Setup, device: torch.device) -> Forward:
     import torch
-    from torchvision.models import vgg16
 
     from vidgauge.extractors._checkpoints import empty, fill, tensors_of
     from vidgauge.extractors._pixels import IMAGENET
     from vidgauge.extractors._tf1_resize import tf1_bilinear
+    from vidgauge.extractors._vgg import VGG16
 
-    model = fill(empty(lambda: vgg16(init_weights=False)), tensors_of(setup.file), setup.file.path)
+    model = fill(empty(VGG16), tensors_of(setup.file), setup.file.path)
     model.classifier = model.classifier[: FC2 + 1]  # the file is whole, and its classes are not needed
-    model = model.to(device, memory_format=torch.channels_last)
+    model = model.to(device).to(memory_format=torch.channels_last)
     mean, std = (torch.tensor([255 * value for value in values], device=device) for values in IMAGENET)
 
     def forward(frames: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -85,5 +85,5 @@ EXTRACTOR = ExtractorSpec(
     },
     batch=4,  # 240 x 320 frames per CPU second, two threads calling: 2.1 in batches of 4, 1.9 of 8, 2.0 of 16
     gpu_batch=64,
-    libraries=("torch", "torchvision"),
+    libraries=("torch",),
 )

@@ -17,7 +17,7 @@ from typing import Any
 from vidgauge import __version__
 from vidgauge.report.comparable import Row
 
-PACKAGES = ("av", "h5py", "numpy", "pillow", "scipy", "snakemake", "timm", "torch", "torch-fidelity", "torchvision")
+PACKAGES = ("av", "h5py", "numpy", "pillow", "scipy", "snakemake", "torch")
 PROJECT = Path(__file__).resolve().parents[3]
 GIT_SECONDS = 10
 
