@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from vidgauge.specs import Asked, ClipSpec, ExtractorSpec, Precision
@@ -45,6 +46,11 @@ def clips_name(spec: ClipSpec, *, seed: int, draws: int) -> str:
     >>> clips_name(ClipSpec(start="first"), seed=42, draws=1)
     '16f-s1-224x224-first-...'
     """
+    return _clips_name(spec, seed, draws, CLIPS_VERSION)
+
+
+@cache  # a parse asks for the same few names thousands of times
+def _clips_name(spec: ClipSpec, seed: int, draws: int, version: int) -> str:
     parts = [f"{spec.frames}f", f"s{spec.stride}"]
     if spec.fps is not None:
         parts.append(f"{spec.fps:g}fps")
@@ -52,7 +58,7 @@ def clips_name(spec: ClipSpec, *, seed: int, draws: int) -> str:
     parts.append(spec.start if draws == 1 else f"{spec.start}{draws}")
     if spec.seeded:
         parts.append(f"seed{seed}")
-    version = CLIPS_VERSION + (spec.backend == "pil" and spec.crop == "center")  # whose rounding was another once
+    version += spec.backend == "pil" and spec.crop == "center"  # whose rounding was another once
     parts.append(_digest({"version": version, **resolved(spec, seed=seed, draws=draws)}))
     return "-".join(parts)
 

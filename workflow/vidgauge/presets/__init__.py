@@ -10,14 +10,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field
 
 from vidgauge.definition import MetricDefinition, Name
+from vidgauge.files import from_yaml
 from vidgauge.specs import Closed
 
 NESTED = ("clips", "options")
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # a Snakefile is parsed for every job: a fifth of the time
 
 
 class Protocol(Closed):
@@ -47,7 +46,7 @@ def presets() -> dict[str, MetricDefinition]:
 
 
 def _read(path: Path) -> Protocol:
-    raw = yaml.load(path.read_text("utf-8"), LOADER)  # noqa: S506 - both are safe ones
+    raw = from_yaml(path.read_text("utf-8"))
     bases = raw.pop("bases", {})
     metrics = {name: _metric(path.stem, bases, dict(keys)) for name, keys in raw.pop("metrics").items()}
     return Protocol.model_validate({**raw, "metrics": metrics})

@@ -10,9 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import yaml
-
 from vidgauge.errors import UsageError, did_you_mean
+from vidgauge.files import from_yaml
 from vidgauge.space import readable
 
 FILE = Path(__file__).with_name("registry.yaml")
@@ -105,7 +104,7 @@ def location(entry: Entry, folder: Path | None) -> Path:
 def parse(text: str) -> dict[str, Entry]:
     """The entries of a registry by name. Raises ValueError for keys that are unknown, missing or of the wrong type."""
     entries: dict[str, Entry] = {}
-    for raw in yaml.safe_load(text):
+    for raw in from_yaml(text):
         made = _entry(raw)
         if made.name in entries:
             raise ValueError(f"{made.name}: twice in the registry of weights")
