@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vidgauge.metrics import _arrays, _neighbours, authenticity, density_coverage, precision_recall
+from vidgauge.metrics import _arrays, _tiles, authenticity, density_coverage, precision_recall
 
 seeds = st.integers(0, 2**16)
 
@@ -51,7 +51,7 @@ def test_every_vote_is_that_of_direct_differences(seed: int, n: int, m: int, d: 
     assert all_four(real, fake, k) == pytest.approx(expected, abs=1e-12)
     with pytest.MonkeyPatch.context() as patch:  # tiny blocks
         patch.setattr(_arrays, "BLOCK_ROWS", 3)
-        patch.setattr(_neighbours, "TILE_VALUES", 16)
+        patch.setattr(_tiles, "STRIP_VALUES", 16)
         assert all_four(real, fake, k) == pytest.approx(expected, abs=1e-12)
 
 
@@ -138,7 +138,7 @@ def test_authenticity_is_that_of_direct_differences(seed: int, n: int, m: int, d
     assert authenticity(real * 2.0**7, fake * 2.0**7) == expected
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_arrays, "BLOCK_ROWS", 3)
-        patch.setattr(_neighbours, "TILE_VALUES", 16)
+        patch.setattr(_tiles, "STRIP_VALUES", 16)
         assert authenticity(real, fake) == expected
 
 

@@ -76,7 +76,8 @@ def mean_of_rows(x: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray
     for _ in range(2):
         left = np.zeros_like(mean)
         for rows in row_blocks(len(x)):
-            centred = float64(x[rows]) - mean
+            centred = float64(x[rows])
+            centred -= mean  # in place: blocks are large, and fresh memory costs more than the difference
             left += centred.sum(axis=0) if weights is None else weights[rows] @ centred
         mean += left / total
     return mean

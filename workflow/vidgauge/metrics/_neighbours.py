@@ -1,9 +1,4 @@
-"""Who is nearer than what: k-nearest-neighbour radii and comparisons of distances, exact to the last tie.
-
-A matrix product gives squared distances fast but with rounding, which breaks ties. Here it gives bounds; the few pairs
-that the bounds leave open are decided by direct float64 differences, whose value depends on the two rows alone.
-All distances are squared.
-"""
+"""Who is nearer than what: k-nearest-neighbour radii and nearest rows, exact to the last tie. Distances are squared."""
 
 from __future__ import annotations
 
@@ -13,9 +8,13 @@ from hashlib import blake2b
 
 import numpy as np
 
-from vidgauge.metrics._arrays import BLOCK_ROWS, float64, mean_of_rows, row_blocks
+from vidgauge.metrics import _arrays
+from vidgauge.metrics._arrays import mean_of_rows, row_blocks
+from vidgauge.metrics._tiles import Block, Tile, half_of_tiles, squared_distances, tiles
 
 TILE_VALUES = 1 << 24  # distances (128 MiB) held at a time
+PENDING = 1 << 20
+"""Pairs from which on those are sorted out that nearer ones have made needless."""
 
 
 class Cloud:
@@ -46,78 +45,72 @@ class Cloud:
         return mean_of_rows(self.points)
 
 
-class Tile:
-    """Squared distances of every row of one block to every row of another, known within bounds."""
+class _Search:
+    """The pairs among which are the k nearest of each row, and all that tie with them, gathered tile by tile."""
 
-    def __init__(self, x: np.ndarray, y: np.ndarray, centre: np.ndarray) -> None:
-        """x: (a, d), y: (b, d); centre: (d,) a point near them, for the bounds grow with the distance from it."""
-        self.x, self.y = x, y
-        left, right = float64(x) - centre, float64(y) - centre
-        x_squares, y_squares = (left * left).sum(axis=1)[:, None], (right * right).sum(axis=1)
-        # twice what rounding can do to centring, to d products and their sums, and to the direct differences
-        slack = 4 * (x.shape[1] + 8) * np.finfo(float).eps
-        left *= -2
-        self.lower = left @ right.T  # (a, b)
-        self.upper = self.lower + (1 + slack) * x_squares
-        self.upper += (1 + slack) * y_squares
-        self.lower += (1 - slack) * x_squares
-        self.lower += (1 - slack) * y_squares
+    def __init__(self, n: int, k: int) -> None:
+        self._k, self._limit = k, np.full(n, np.inf)  # squared distances that the k-th nearest do not exceed
+        self._pairs = np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0), np.empty(0)
+        self._found = [self._pairs]  # rows, others, lower and upper bounds
+        self._pending, self._most = 0, PENDING
 
-    def below(self, limit: np.ndarray, *, strict: bool) -> np.ndarray:
-        """(a, b) bool: squared distance <= limit, or < limit if strict. limit: (a, 1) or (1, b)."""
-        inside = self.upper < limit
-        i, j = np.nonzero((self.lower <= limit) & ~inside)
-        limits = np.broadcast_to(limit, inside.shape)[i, j]
-        distances = squared_distances(self.x, self.y, i, j)
-        inside[i, j] = distances < limits if strict else distances <= limits
-        return inside
+    def add(self, rows: slice, others: slice, tile: Tile, axis: int = 1) -> None:
+        """axis: of the tile along which the others are."""
+        limit = self._limit[rows]
+        if np.isposinf(limit).any():  # later tiles have few rows nearer than the nearest of the first one
+            self._limit[rows] = limit = np.minimum(limit, tile.nth(self._k, axis))
+        i, j, lower, upper = tile.candidates(np.expand_dims(limit, axis))
+        i, j = (i, j) if axis else (j, i)
+        self._found.append((rows.start + i, others.start + j, lower, upper))
+        self._pending += len(i)
+        if self._pending > self._most:
+            self._sort_out()
 
+    def pairs(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and others, (p,) each, sorted by row."""
+        self._sort_out()
+        return self._found[0][:2]
 
-def squared_distances(x: np.ndarray, y: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
-    """(p,) squared distances of the pairs (x[i], y[j]), by direct float64 differences."""
-    found = np.empty(len(i))
-    for pairs in row_blocks(len(i), max(1, TILE_VALUES // (8 * x.shape[1]))):
-        difference = float64(x[i[pairs]]) - float64(y[j[pairs]])
-        found[pairs] = (difference * difference).sum(axis=1)
-    return found
+    def _sort_out(self) -> None:
+        i, j, lower, upper = (np.concatenate(column) for column in zip(*self._found, strict=True))
+        order = np.lexsort((upper, i))
+        i, j, lower, upper = i[order], j[order], lower[order], upper[order]
+        kth = np.arange(len(i)) - np.searchsorted(i, i) == self._k - 1
+        self._limit[i[kth]] = np.minimum(self._limit[i[kth]], upper[kth])
+        kept = lower <= self._limit[i]
+        self._found = [(i[kept], j[kept], lower[kept], upper[kept])]
+        self._pending = int(kept.sum())
+        self._most = max(PENDING, 2 * self._pending)
 
 
 def nearest(points: np.ndarray, cloud: Cloud) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pairs (position in points, distinct row of the cloud) at that point's smallest distance, and this, squared.
+    """Pairs (row of points, distinct row of the cloud) at that point's smallest distance, and this, squared.
 
-    points: (a, d). Each point is there once for every distinct row that is nearest to it; sorted by point.
+    points: (a, d). Each point is there once for every distinct row that is nearest to it; sorted by point, then by row.
     """
-    upper, lower = bounds(points, cloud)
-    i, j = np.nonzero(lower <= upper.min(axis=1)[:, None])
-    distances = squared_distances(points, cloud.points, i, j)
-    smallest = np.full(len(points), np.inf)
-    np.minimum.at(smallest, i, distances)
-    kept = distances == smallest[i]
-    return i[kept], j[kept], distances[kept]
+    search = _Search(len(points), 1)
+    for rows, others, tile in tiles(points, cloud.points, cloud.mean):
+        search.add(rows, others, tile)
+    return _smallest(points, cloud, *search.pairs())
 
 
-def rows_against(cloud: Cloud, n: int) -> Iterator[slice]:
-    """Slices of n rows, so few at a time that their distances to the whole cloud fit into a tile."""
-    return row_blocks(n, max(1, min(BLOCK_ROWS, TILE_VALUES // len(cloud))))
+def nearest_others(cloud: Cloud) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same of each distinct row of a cloud (of two or more) among the others."""
+    return _smallest(cloud.points, cloud, *_near_pairs(cloud, 1))
 
 
 def squared_radii(cloud: Cloud, k: int) -> np.ndarray:
     """(u,) squared distance of each distinct row to the k-th nearest other row of the set (of more than k rows)."""
+    i, j = _near_pairs(cloud, k)
+    short = k - (cloud.counts - 1)  # its equals, at distance 0, are neighbours too
+    wanted = short[i] > 0
+    i, j = i[wanted], j[wanted]
+    distances = squared_distances(cloud.points, cloud.points, i, j)
+    order = np.lexsort((distances, i))
     radii = np.zeros(len(cloud))
-    crowded = cloud.counts > k  # k rows equal to it: radius 0
-    for rows in rows_against(cloud, len(cloud)):
-        wanted = rows.start + np.flatnonzero(~crowded[rows])
-        if len(wanted):
-            radii[wanted] = _radii_of(cloud, wanted, k)
+    rows, position = np.unique(i, return_inverse=True)
+    radii[rows] = nth_distances(position, distances[order], cloud.counts[j[order]], short[rows])
     return radii
-
-
-def _radii_of(cloud: Cloud, rows: np.ndarray, k: int) -> np.ndarray:
-    i, j = _near_pairs(cloud, rows, k)
-    distances = squared_distances(cloud.points[rows], cloud.points, i, j)
-    order = np.lexsort((distances, i))  # by row, then by distance
-    short = k - (cloud.counts[rows] - 1)  # its equals, at distance 0, are neighbours too
-    return nth_distances(i, distances[order], cloud.counts[j[order]], short)
 
 
 def nth_distances(i: np.ndarray, distances: np.ndarray, counts: np.ndarray, nth: np.ndarray) -> np.ndarray:
@@ -133,22 +126,40 @@ def nth_distances(i: np.ndarray, distances: np.ndarray, counts: np.ndarray, nth:
     return found
 
 
-def _near_pairs(cloud: Cloud, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs (position in rows, distinct row), sorted, among which are the k nearest others of each of rows."""
-    upper, lower = bounds(cloud.points[rows], cloud)
-    own = np.arange(len(rows)), rows
-    upper[own], lower[own] = np.inf, np.inf
-    nth = min(k, len(cloud) - 1) - 1  # with fewer others than k, all of them
-    limit = np.partition(upper, nth, axis=1)[:, nth]
-    i, j = np.nonzero(lower <= limit[:, None])
-    return i, j
+def rows_against(cloud: Cloud, n: int) -> Iterator[slice]:
+    """Slices of n rows, so few at a time that their distances to the whole cloud fit into a tile."""
+    return row_blocks(n, max(1, min(_arrays.BLOCK_ROWS, TILE_VALUES // len(cloud))))
 
 
 def bounds(points: np.ndarray, cloud: Cloud) -> tuple[np.ndarray, np.ndarray]:
-    """(a, u) upper and lower bounds of the squared distances of points (a, d) to the cloud's rows."""
-    upper = np.empty((len(points), len(cloud)))
-    lower = np.empty_like(upper)
+    """(a, u) lower and upper bounds of the squared distances of points (a, d) to the cloud's rows."""
+    lower = np.empty((len(points), len(cloud)))
+    upper = np.empty_like(lower)
+    left = Block(points, cloud.mean, factor=-2)
     for columns in row_blocks(len(cloud)):
-        tile = Tile(points, cloud.points[columns], cloud.mean)
-        upper[:, columns], lower[:, columns] = tile.upper, tile.lower
-    return upper, lower
+        tile = Tile(left, Block(cloud.points[columns], cloud.mean), double=True)
+        lower[:, columns], upper[:, columns] = tile.bounds
+    return lower, upper
+
+
+def _near_pairs(cloud: Cloud, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of distinct rows, sorted, among which are the k nearest others of each."""
+    search = _Search(len(cloud), k)
+    for rows, others, tile in half_of_tiles(cloud.points, cloud.mean):
+        search.add(rows, others, tile)
+        if rows != others:
+            search.add(others, rows, tile, axis=0)
+    return search.pairs()
+
+
+def _smallest(
+    points: np.ndarray, cloud: Cloud, i: np.ndarray, j: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of pairs sorted by point, those at its smallest distance, and this; sorted by point, then by row."""
+    distances = squared_distances(points, cloud.points, i, j)
+    smallest = np.full(len(points), np.inf)
+    np.minimum.at(smallest, i, distances)
+    kept = distances == smallest[i]
+    i, j, distances = i[kept], j[kept], distances[kept]
+    order = np.lexsort((j, i))
+    return i[order], j[order], distances[order]

@@ -138,12 +138,12 @@ def fold_gaussian(mean: np.ndarray, cov: np.ndarray) -> tuple[np.ndarray, np.nda
 def _fit(x: np.ndarray, weights: Any, ddof: int, name: str, *, exact: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """Mean (d,) of x and a root (p, d) of its covariance."""
     w = None if weights is None else as_weights(weights, len(x), f"weights of the {name}")
-    mean = mean_of_rows(x, w)
     if not exact and len(x) > x.shape[1]:
-        cov = stats_from_features(x, weights=weights).cov
+        stats = stats_from_features(x, weights=weights)
         with suppress(np.linalg.LinAlgError):  # singular: below is the way that bears it
-            factor = np.linalg.cholesky(cov if w is not None else cov * (len(x) / (len(x) - ddof)))
-            return mean, np.ascontiguousarray(factor.T)
+            factor = np.linalg.cholesky(stats.cov if w is not None else stats.cov * (len(x) / (len(x) - ddof)))
+            return stats.mean, np.ascontiguousarray(factor.T)
+    mean = mean_of_rows(x, w)
     return mean, _root(x, mean, ddof, w)
 
 
@@ -170,7 +170,8 @@ def _effects(x: np.ndarray, mean: np.ndarray, weights: Any, shift: np.ndarray, h
     """(n,) effects of rows x (n, d), less their mean, times each row's share of the weights."""
     found = np.empty(len(x))
     for rows in row_blocks(len(x)):
-        centred = float64(x[rows]) - mean
+        centred = float64(x[rows])
+        centred -= mean
         moved = centred @ half
         found[rows] = 2 * (centred @ shift) + (centred * centred).sum(axis=1) - (moved * moved).sum(axis=1)
     share = np.full(len(x), 1 / len(x)) if weights is None else np.asarray(weights) / np.sum(weights)
@@ -186,7 +187,8 @@ def _root(x: np.ndarray, mean: np.ndarray, ddof: int, weights: np.ndarray | None
     n, d = x.shape
     root = np.empty((0, d))
     for rows in row_blocks(n, max(2 * d, 1024)):  # long blocks: each step factors the d rows so far again
-        centred = float64(x[rows]) - mean
+        centred = float64(x[rows])
+        centred -= mean
         if weights is not None:
             centred *= np.sqrt(weights[rows, None])
         root = np.concatenate([root, centred])

@@ -7,13 +7,13 @@ metrics for generative models". All decisions are those of exact float64 distanc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from vidgauge.metrics._arrays import as_count, as_matrix, as_pair, row_blocks
-from vidgauge.metrics._neighbours import Cloud, Tile, nearest, rows_against, squared_radii
+from vidgauge.metrics._arrays import as_count, as_matrix, as_pair
+from vidgauge.metrics._neighbours import Cloud, nearest, squared_radii
+from vidgauge.metrics._tiles import tiles
 
 
 class PrecisionRecall(NamedTuple):
@@ -49,9 +49,9 @@ def precision_recall(
     if radius == "float16":
         of_real, of_fake = squares_of_halves(of_real), squares_of_halves(of_fake)
     precise, recalled = np.zeros(len(fake), dtype=bool), np.zeros(len(real), dtype=bool)
-    for i, j, tile in tiles(real, fake):
-        precise[j] |= tile.below(of_real[i, None], strict=False).any(axis=0)
-        recalled[i] |= tile.below(of_fake[None, j], strict=False).any(axis=1)
+    for i, j, tile in tiles(real.points, fake.points, real.mean):
+        precise[j] = tile.any_within(of_real[i, None], 0, precise[j])
+        recalled[i] = tile.any_within(of_fake[None, j], 1, recalled[i])
     return PrecisionRecall(_share(precise, fake), _share(recalled, real))
 
 
@@ -70,7 +70,7 @@ def density_coverage(reference: Any, candidate: Any, *, k: int = 5) -> DensityCo
     real, fake = Cloud(x), Cloud(y)
     of_real = squared_radii(real, k)
     held, covered = 0, np.zeros(len(real), dtype=bool)
-    for i, j, tile in tiles(real, fake):
+    for i, j, tile in tiles(real.points, fake.points, real.mean):
         inside = tile.below(of_real[i, None], strict=True)
         held += int(real.counts[i] @ inside @ fake.counts[j])
         covered[i] |= inside.any(axis=1)
@@ -92,12 +92,9 @@ def authenticity(reference: Any, candidate: Any) -> float:
     as_matrix(reference, "reference", rows=2)
     x, y = as_pair(reference, candidate)
     real, fake = Cloud(x), Cloud(y)
-    of_real, authentic = squared_radii(real, 1), np.zeros(len(fake), dtype=bool)
-    for rows in rows_against(real, len(fake)):
-        i, j, distances = nearest(fake.points[rows], real)
-        near = np.flatnonzero(distances <= of_real[j])
-        authentic[rows] = True
-        authentic[rows.start + i[near]] = False
+    i, j, distances = nearest(fake.points, real)
+    authentic = np.ones(len(fake), dtype=bool)
+    authentic[i[distances <= squared_radii(real, 1)[j]]] = False
     return 100 * _share(authentic, fake)
 
 
@@ -105,13 +102,6 @@ def squares_of_halves(squares: np.ndarray) -> np.ndarray:
     """Squared radii whose roots are rounded to half precision."""
     with np.errstate(over="ignore"):  # a radius too large for float16 is infinite, as in the code that is followed
         return np.sqrt(squares).astype(np.float16).astype(np.float64) ** 2
-
-
-def tiles(real: Cloud, fake: Cloud) -> Iterator[tuple[slice, slice, Tile]]:
-    """All distances of one set's distinct rows to another's, and which rows of both a tile has."""
-    for i in row_blocks(len(real)):
-        for j in row_blocks(len(fake)):
-            yield i, j, Tile(real.points[i], fake.points[j], real.mean)
 
 
 def _share(chosen: np.ndarray, cloud: Cloud) -> float:

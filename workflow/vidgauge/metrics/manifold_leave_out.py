@@ -15,9 +15,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from vidgauge.metrics._arrays import as_count, as_pair
-from vidgauge.metrics._neighbours import Cloud, Tile, bounds, nth_distances, rows_against, squared_distances
+from vidgauge.metrics._neighbours import Cloud, bounds, nth_distances, rows_against
+from vidgauge.metrics._tiles import Tile, squared_distances, tiles
 from vidgauge.metrics.leave_out import as_groups
-from vidgauge.metrics.manifold import squares_of_halves, tiles
+from vidgauge.metrics.manifold import squares_of_halves
 
 
 class Without(NamedTuple):
@@ -49,7 +50,7 @@ def precision_recall_without(
     real, fake = _clouds(reference, candidate, groups, (least, least))
     of_real, of_fake = (_balls(cloud, k, rounded=radius == "float16") for cloud in (real, fake))
     around_fake, around_real = _none(real, fake), _none(fake, real)
-    for i, j, tile in tiles(real, fake):
+    for i, j, tile in tiles(real.points, fake.points, real.mean):
         of_real.add_to(around_fake[:, j], i, tile, axis=0)
         of_fake.add_to(around_real[:, i], j, tile, axis=1)
     return (
@@ -67,7 +68,7 @@ def coverage_without(reference: Any, candidate: Any, *, groups: tuple[Any, Any],
     real, fake = _clouds(reference, candidate, groups, (as_count(k, "k") + 1, 1))
     balls = _balls(real, k)
     inside, reached = _none(fake, real), np.zeros(balls.grown.shape, dtype=bool)
-    for i, j, tile in tiles(real, fake):
+    for i, j, tile in tiles(real.points, fake.points, real.mean):
         inside[:, i] += _others(fake.group[j], tile.below(balls.radii[i, None], strict=True).T, len(inside))
         for slot, grown in enumerate(balls.grown[i].T):
             reached[i, slot] |= tile.below(grown[:, None], strict=True).any(axis=1)
@@ -171,7 +172,7 @@ def _near(
     Among them are each point's k nearest rows, whichever group is left out, and all that tie with these. own: (a,)
     which row of the cloud each point is, where it is no neighbour of itself.
     """
-    upper, lower = bounds(points, cloud)
+    lower, upper = bounds(points, cloud)
     others, at = len(cloud), np.arange(len(points))
     if own is not None:
         others -= 1

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from hashlib import blake2b
 
 import numpy as np
 
-from vidgauge.metrics._neighbours import Cloud, bounds, nearest, rows_against, squared_distances
+from vidgauge.metrics import _neighbours
+from vidgauge.metrics._neighbours import Cloud
 
 
 def nearest_rows(points: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -18,13 +18,9 @@ def nearest_rows(points: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray,
     """
     if points.ndim != 2 or reference.ndim != 2 or points.shape[1:] != reference.shape[1:] or not len(reference):
         raise ValueError(f"expected points (a, d) and reference (r >= 1, d), got {points.shape} and {reference.shape}")
-    rows, squares = np.empty(len(points), np.intp), np.empty(len(points))
-    cloud, firsts = Cloud(reference), np.unique(_first_equals(reference))
-    for block in rows_against(cloud, len(points)):
-        i, j, found = nearest(points[block], cloud)
-        _, first = np.unique(i, return_index=True)  # pairs are sorted by point, then by row
-        rows[block], squares[block] = firsts[j[first]], found[first]
-    return rows, np.sqrt(squares)
+    firsts = np.unique(_first_equals(reference))
+    nearest, squares = _first_of_each(*_neighbours.nearest(points, Cloud(reference)))
+    return firsts[nearest], np.sqrt(squares)
 
 
 def nearest_others(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -38,24 +34,17 @@ def nearest_others(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         members = np.flatnonzero(place == group)
         rows[members] = members[0]
         rows[members[0]] = members[1]
-    alone = np.flatnonzero(count == 1)
-    for own, nearest_row, found in _others(cloud, alone):
-        rows[firsts[own]], squares[firsts[own]] = firsts[nearest_row], found
+    if len(cloud) > 1:
+        nearest, found = _first_of_each(*_neighbours.nearest_others(cloud))
+        alone = count == 1
+        rows[firsts[alone]], squares[firsts[alone]] = firsts[nearest[alone]], found[alone]
     return rows, np.sqrt(squares)
 
 
-def _others(cloud: Cloud, wanted: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """(distinct rows, each one's nearest other distinct row, squared distance), some of `wanted` at a time."""
-    for block in rows_against(cloud, len(wanted)):
-        own = wanted[block]
-        upper, lower = bounds(cloud.points[own], cloud)
-        itself = np.arange(len(own)), own
-        upper[itself], lower[itself] = np.inf, np.inf
-        i, j = np.nonzero(lower <= upper.min(axis=1)[:, None])
-        found = squared_distances(cloud.points[own], cloud.points, i, j)
-        order = np.lexsort((j, found, i))
-        _, first = np.unique(i[order], return_index=True)
-        yield own, j[order][first], found[order][first]
+def _first_of_each(i: np.ndarray, j: np.ndarray, squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first j of each i, and its square; pairs are sorted by both."""
+    _, first = np.unique(i, return_index=True)
+    return j[first], squares[first]
 
 
 def _first_equals(x: np.ndarray) -> np.ndarray:

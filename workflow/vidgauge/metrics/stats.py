@@ -52,7 +52,8 @@ def stats_from_features(features: Any, *, weights: Any = None) -> Stats:
     mean, total = mean_of_rows(x, w), len(x) if w is None else w.sum()
     scatter = np.zeros((x.shape[1], x.shape[1]))
     for rows in row_blocks(len(x)):
-        centred = float64(x[rows]) - mean  # (b, d)
+        centred = float64(x[rows])  # (b, d)
+        centred -= mean
         weighed = centred if w is None else centred * w[rows, None]
         scatter += weighed.T @ centred  # (d, d)
     return Stats(len(x), mean, (scatter + scatter.T) / (2 * total))
