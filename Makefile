@@ -4,7 +4,7 @@ CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --constraint envs/constraints.txt
 
-.PHONY: demo test stress check format docs constraints clean
+.PHONY: demo test stress bench check format docs constraints clean
 
 demo: .venv/installed
 	$(BIN)/vidgauge demo-data demo-data
@@ -17,6 +17,9 @@ test: .venv/installed-dev
 stress: .venv/installed-dev
 	rm -rf .stress && VIDGAUGE_STRESS_RECORD=$(CURDIR)/.stress $(BIN)/pytest -n $(CORES) -m stress
 	$(BIN)/python tests/reliability.py .stress # fills the table of docs/reliability.md
+
+bench: .venv/installed-dev
+	$(BIN)/python -m benchmarks.performance # with nothing else running; fills the tables of docs/performance.md
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .
