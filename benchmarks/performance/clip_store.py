@@ -3,8 +3,7 @@
 Real clips in several forms, written and read back whole, against the pixels alone by `tofile` and `fromfile`. Nothing
 is synced and all is read from memory, so what is compared is the work of the processor; a disk adds the bytes over its
 speed. Clips live for minutes, and are read once for each network. The workflow stores them as they are, one chunk a
-clip: what leaves out enough bytes to matter (FFV1) takes about as long as decoding the video did, and what is fast
-(LZ4) leaves out nothing, for resized pixels hold hardly any repeats.
+clip: what leaves out enough bytes to matter (FFV1) takes about as long as decoding the video did.
 """
 
 from __future__ import annotations

@@ -65,7 +65,8 @@ def _of_spec(what: str, found: Sequence[Video], spec: ClipSpec, start: float, *,
         f"{resized:,} resized; starting the workers takes {WORKERS * start:.2f} s of CPU"
     )
     yield Row(f"{what}, against plain decoding", ceiling.cpu / ours.cpu, at_least=0.85, note=note)
-    note = f"they: {_rates(others, decoded)} (PyAV to RGB, then torch's bilinear interpolation in float32)"
+    theirs = sum(video.frames for video in found)
+    note = f"they: {_rates(others, theirs)} of {theirs:,} (PyAV to RGB, then torch's bilinear interpolation in float32)"
     yield Row(f"{what}, against decoding all to RGB and resizing then", others.cpu / ours.cpu, note=note)
     busy = 100 * ours.cpu / ours.wall / WORKERS
     yield Row(f"{what}: how busy both cores are", busy, "%", note=f"{ours.cpu:.1f} s of CPU in {ours.wall:.1f} s")

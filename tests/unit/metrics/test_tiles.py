@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vidgauge.metrics import _arrays, _neighbours, _tiles
+from vidgauge.metrics import _arrays, _neighbours, _tiles, density_coverage
 from vidgauge.metrics._neighbours import Cloud, nearest, squared_radii
-from vidgauge.metrics._tiles import Block, Tile
+from vidgauge.metrics._tiles import Block, Tile, least_type
+from vidgauge.metrics.nearest import nearest_rows
 
 KINDS = ["plain", "offset", "ties", "pairs", "outlier", "far", "equal"]
 
@@ -94,7 +95,8 @@ def test_every_comparison_is_that_of_direct_differences(
     """Limits are distances that occur, so that most of them tie; and none, and all."""
     x, y = (rows_of(kind, 12, d, number).astype(float) * 2.0**exponent for number in (seed, seed + 1))
     squares, centre = direct(x, y), x.mean(axis=0)
-    tile = Tile(Block(x, centre, factor=-2), Block(y, centre), double=double)
+    least = least_type(x, y)
+    tile = Tile(Block(x, centre, least, factor=-2), Block(y, centre, least), double=double)
     lower, upper = tile.bounds
     assert (lower <= squares).all()
     assert (squares <= upper).all()
@@ -114,6 +116,71 @@ def test_every_comparison_is_that_of_direct_differences(
         assert (squares[i, j] <= most).all()
         assert (tile.nth(3, axis) >= np.sort(squares, axis=axis).take(2, axis=axis)).all()
         assert np.isinf(tile.nth(13, axis)).all()
+
+
+TYPES = ["float16", "float32", "float64", "longdouble", "int8", "int64"]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(0, 2**16),
+    st.sampled_from(TYPES),
+    st.sampled_from(TYPES),
+    st.sampled_from([0.0, 0.1, 100.1, 1e4]),
+    st.sampled_from([0, 64]),
+)
+def test_sets_of_different_types_are_compared_by_their_values(
+    seed: int, of_x: str, of_y: str, offset: float, opened: int
+) -> None:
+    """On a lattice, where most distances tie; the offset is no number that all of the types have."""
+    rng = np.random.default_rng(seed)
+    x, y = (
+        (rng.integers(0, 3, (30, 6)) + (offset if np.dtype(of).kind == "f" else 0)).astype(of) for of in (of_x, of_y)
+    )
+    plain, other = x.astype(float), y.astype(float)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_tiles, "OPEN", opened)
+        assert density_coverage(x, y, k=3) == by_hand(plain, other, 3)
+        i, j, distances = nearest(y, Cloud(x))
+    squares = direct(other, Cloud(x).points.astype(float))
+    expected = np.nonzero(squares == squares.min(axis=1, keepdims=True))
+    assert [i.tolist(), j.tolist(), distances.tolist()] == [
+        *(of.tolist() for of in expected),
+        squares[expected].tolist(),
+    ]
+
+
+def by_hand(x: np.ndarray, y: np.ndarray, k: int) -> tuple[float, float]:
+    """Density and coverage."""
+    within, across = direct(x, x), direct(x, y)
+    np.fill_diagonal(within, np.inf)
+    inside = across < np.sort(within, axis=1)[:, k - 1, None]
+    return inside.sum() / (k * len(y)), inside.any(axis=1).mean()
+
+
+def test_a_collapsed_set_keeps_no_more_pairs_than_tie(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two modes so narrow that no product tells their rows apart."""
+    monkeypatch.setattr(_neighbours, "PENDING", 1000)
+    monkeypatch.setattr(_arrays, "BLOCK_ROWS", 64)
+    rng = np.random.default_rng(0)
+    x = (1e-7 * rng.normal(size=(400, 512)) + np.where(np.arange(400) % 2, 1.0, -1.0)[:, None]).astype(np.float32)
+    pending: list[int] = []
+    sort_out = _neighbours._Search._sort_out
+
+    def noted(search: _neighbours._Search) -> None:
+        sort_out(search)
+        pending.append(search._pending)
+
+    monkeypatch.setattr(_neighbours._Search, "_sort_out", noted)
+    assert squared_radii(Cloud(x), 3).tolist() == radii(x, 3).tolist()
+    assert max(pending) < 10 * len(x)
+
+
+def test_no_rows_and_rows_too_long_to_square() -> None:
+    rows, distances = nearest_rows(np.zeros((0, 3)), np.ones((2, 3)))
+    assert len(rows) == len(distances) == 0
+    with np.errstate(over="ignore"), pytest.raises(ValueError, match="squared lengths"):
+        squared_radii(Cloud(np.array([[1e200], [-1e200], [0.0]])), 1)
 
 
 def test_many_ties_are_sorted_out_while_they_come(monkeypatch: pytest.MonkeyPatch) -> None:

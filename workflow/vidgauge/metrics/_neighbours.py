@@ -10,11 +10,11 @@ import numpy as np
 
 from vidgauge.metrics import _arrays
 from vidgauge.metrics._arrays import mean_of_rows, row_blocks
-from vidgauge.metrics._tiles import Block, Tile, half_of_tiles, squared_distances, tiles
+from vidgauge.metrics._tiles import Block, Tile, half_of_tiles, least_type, squared_distances, tiles
 
 TILE_VALUES = 1 << 24  # distances (128 MiB) held at a time
 PENDING = 1 << 20
-"""Pairs from which on those are sorted out that nearer ones have made needless."""
+"""Pairs from which on those are sorted out that nearer ones have made needless, by exact distances if they must be."""
 
 
 class Cloud:
@@ -48,8 +48,10 @@ class Cloud:
 class _Search:
     """The pairs among which are the k nearest of each row, and all that tie with them, gathered tile by tile."""
 
-    def __init__(self, n: int, k: int) -> None:
-        self._k, self._limit = k, np.full(n, np.inf)  # squared distances that the k-th nearest do not exceed
+    def __init__(self, points: np.ndarray, others: np.ndarray, k: int) -> None:
+        """points: (n, d) of which the nearest are wanted; others: (u, d) among which they are."""
+        self._points, self._others = points, others
+        self._k, self._limit = k, np.full(len(points), np.inf)  # squared distances that the k-th do not exceed
         self._pairs = np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0), np.empty(0)
         self._found = [self._pairs]  # rows, others, lower and upper bounds
         self._pending, self._most = 0, PENDING
@@ -72,15 +74,25 @@ class _Search:
         return self._found[0][:2]
 
     def _sort_out(self) -> None:
-        i, j, lower, upper = (np.concatenate(column) for column in zip(*self._found, strict=True))
+        i, j, lower, upper = self._within(*(np.concatenate(column) for column in zip(*self._found, strict=True)))
+        if len(i) > PENDING:  # nearer to each other than bounds can tell, as in a set that has collapsed
+            wide = np.flatnonzero(lower < upper)
+            lower[wide] = upper[wide] = squared_distances(self._points, self._others, i[wide], j[wide])
+            i, j, lower, upper = self._within(i, j, lower, upper)
+        self._found = [(i, j, lower, upper)]
+        self._pending = len(i)
+        self._most = max(PENDING, 2 * self._pending)
+
+    def _within(
+        self, i: np.ndarray, j: np.ndarray, lower: np.ndarray, upper: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """The pairs, sorted by row, without those that k others of their row make needless."""
         order = np.lexsort((upper, i))
         i, j, lower, upper = i[order], j[order], lower[order], upper[order]
         kth = np.arange(len(i)) - np.searchsorted(i, i) == self._k - 1
         self._limit[i[kth]] = np.minimum(self._limit[i[kth]], upper[kth])
         kept = lower <= self._limit[i]
-        self._found = [(i[kept], j[kept], lower[kept], upper[kept])]
-        self._pending = int(kept.sum())
-        self._most = max(PENDING, 2 * self._pending)
+        return i[kept], j[kept], lower[kept], upper[kept]
 
 
 def nearest(points: np.ndarray, cloud: Cloud) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -88,7 +100,7 @@ def nearest(points: np.ndarray, cloud: Cloud) -> tuple[np.ndarray, np.ndarray, n
 
     points: (a, d). Each point is there once for every distinct row that is nearest to it; sorted by point, then by row.
     """
-    search = _Search(len(points), 1)
+    search = _Search(points, cloud.points, 1)
     for rows, others, tile in tiles(points, cloud.points, cloud.mean):
         search.add(rows, others, tile)
     return _smallest(points, cloud, *search.pairs())
@@ -135,16 +147,17 @@ def bounds(points: np.ndarray, cloud: Cloud) -> tuple[np.ndarray, np.ndarray]:
     """(a, u) lower and upper bounds of the squared distances of points (a, d) to the cloud's rows."""
     lower = np.empty((len(points), len(cloud)))
     upper = np.empty_like(lower)
-    left = Block(points, cloud.mean, factor=-2)
+    least = least_type(points, cloud.points)
+    left = Block(points, cloud.mean, least, factor=-2)
     for columns in row_blocks(len(cloud)):
-        tile = Tile(left, Block(cloud.points[columns], cloud.mean), double=True)
+        tile = Tile(left, Block(cloud.points[columns], cloud.mean, least), double=True)
         lower[:, columns], upper[:, columns] = tile.bounds
     return lower, upper
 
 
 def _near_pairs(cloud: Cloud, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of distinct rows, sorted, among which are the k nearest others of each."""
-    search = _Search(len(cloud), k)
+    search = _Search(cloud.points, cloud.points, k)
     for rows, others, tile in half_of_tiles(cloud.points, cloud.mean):
         search.add(rows, others, tile)
         if rows != others:

@@ -28,22 +28,32 @@ OPEN = 64
 """Of so many pairs one may be open: a direct difference takes about as long as so many products."""
 
 
+def least_type(*sets: np.ndarray) -> np.dtype[Any]:
+    """float32 where that holds every value of the sets, else float64, which is what rows are compared in."""
+    least = np.result_type(np.float32, *(x.dtype for x in sets))
+    return least if least.itemsize <= 8 else np.dtype(np.float64)
+
+
 class Block:
     """Some rows, and what their products need."""
 
-    def __init__(self, points: np.ndarray, centre: np.ndarray, *, factor: int = 1) -> None:
+    def __init__(self, points: np.ndarray, centre: np.ndarray, least: np.dtype[Any], *, factor: int = 1) -> None:
         """points: (a, d); centre: (d,) a point near them, for bounds grow with the distance from it.
 
-        factor: of the rows in products, a power of two but for its sign.
+        least: as `least_type` of all rows that are compared: their centre must be one. factor: of the rows in
+        products, a power of two but for its sign. Raises ValueError where a row is too long for float64 to square.
         """
-        self.points, self._factor = points, factor
-        self._least = np.result_type(points.dtype, np.float32)  # holds every value of the rows
+        self.points, self._factor, self._least = points, factor, least
         # rounded for all types alike, so that squares and products are those of the same centred rows
-        self._centre = centre.astype(self._least)
+        self._centre = centre.astype(least)
         self.squares = np.empty(len(points))  # (a,) of the centred rows' lengths
         for rows in _few_rows(len(points), points.shape[1]):
             centred = self._centred(rows, np.dtype(np.float64))
             self.squares[rows] = np.einsum("ij,ij->i", centred, centred)
+        if not np.isfinite(self.squares).all():
+            raise ValueError(
+                f"expected rows whose squared lengths float64 can hold, got {points.shape} with larger ones"
+            )
 
     @cached_property
     def single(self) -> np.ndarray:
@@ -157,22 +167,24 @@ class Tile:
 
 def tiles(x: np.ndarray, y: np.ndarray, centre: np.ndarray) -> Iterator[tuple[slice, slice, Tile]]:
     """All distances of x (n, d) to y (m, d), and which rows of both a tile has."""
+    least = least_type(x, y)
     for strip in _strips(x):
-        lefts = [(rows, Block(x[rows], centre, factor=-2)) for rows in strip]
+        lefts = [(rows, Block(x[rows], centre, least, factor=-2)) for rows in strip]
         for columns in row_blocks(len(y)):
-            right = Block(y[columns], centre)
+            right = Block(y[columns], centre, least)
             for rows, left in lefts:
                 yield rows, columns, Tile(left, right)
 
 
 def half_of_tiles(x: np.ndarray, centre: np.ndarray) -> Iterator[tuple[slice, slice, Tile]]:
     """All distances of rows of x (n, d) to other rows, once: no tile is another's mirror image."""
+    least = least_type(x)
     for strip in _strips(x):
-        lefts = [(rows, Block(x[rows], centre, factor=-2)) for rows in strip]
+        lefts = [(rows, Block(x[rows], centre, least, factor=-2)) for rows in strip]
         for columns in row_blocks(len(x)):
             if columns.start < strip[0].start:
                 continue
-            right = Block(x[columns], centre)
+            right = Block(x[columns], centre, least)
             for rows, left in lefts:
                 if rows.start <= columns.start:
                     yield rows, columns, Tile(left, right, same=rows == columns)
@@ -196,6 +208,8 @@ def _few_rows(n: int, d: int) -> Iterator[slice]:
 def _strips(x: np.ndarray) -> Iterator[list[slice]]:
     """Blocks of the rows of x (n, d), as many at a time as may be kept."""
     blocks = list(row_blocks(len(x)))
+    if not blocks:
+        return iter(())
     many = max(1, STRIP_VALUES // ((blocks[0].stop - blocks[0].start) * x.shape[1]))
     return (blocks[start : start + many] for start in range(0, len(blocks), many))
 
