@@ -68,7 +68,7 @@ machine's, so compare lines and columns with one another. Random weights cost wh
 the archives of I3D, Inception and VGG16 are programs that cannot be had without their weights.
 
 I3D's module is run with BatchNorm folded, channels last and packed weights; outputs agree with the plain module's
-within 6e-7 of the largest value. How much faster each network is than the plain module of its library is among the
+within 6e-7 of the largest value. How much faster each network is than the plain module is among the
 rows of [performance](performance.md): `make bench`."""
 
 

@@ -1,8 +1,9 @@
 """Networks
 
 Clips or frames per second as vidgauge runs a network (two callers with one thread of torch's each, preprocessing
-included) against the plain module (its library's; of I3D and ViT-g our own, eager float32, channels first, one caller with two threads, pixels
-ready as floats). Random weights cost what the real ones cost.
+included) against the plain module (its library's, of I3D our own; eager float32, channels first, one caller with two
+threads, pixels ready as floats). Random weights cost what the real ones cost. The device's peak is the rate of a large
+matrix product.
 """
 
 from __future__ import annotations

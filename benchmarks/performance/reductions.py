@@ -198,7 +198,7 @@ def _memory(n: int, d: int, seconds: float) -> Row:
         "MB",
         at_most=2000,
         note=f"besides the features, {2 * n * d * 4 / 1e6:.0f} MB in mapped files (RssAnon of a process of its own, "
-        f"watched {ended}for {time.monotonic() - began:.0f} s; values drawn from a normal law, of which few pairs stay open)",
+        f"watched {ended}for {time.monotonic() - began:.0f} s; normal values, of which few pairs stay open)",
     )
 
 
