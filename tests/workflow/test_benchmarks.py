@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.performance.__main__ import SECTIONS
 from tests.workflow.project import ROOT, environment
 
 pytestmark = pytest.mark.stress
@@ -49,3 +50,14 @@ def test_scale(tmp_path: Path) -> None:
     assert found["page_bytes"] > 100_000
     assert "| probe | " in page.read_text()
     assert sorted(path.name for path in (tmp_path / "work/200/videos").iterdir()) == ["a", "complete", "real"]
+
+
+def test_every_section_of_make_bench_runs() -> None:
+    """Of the smallest sizes; the page and the figures are those of a whole run."""
+    kept = [ROOT / "docs/performance.md", ROOT / "benchmarks/performance.json"]
+    before = [path.read_bytes() for path in kept]
+    command = [sys.executable, "-m", "benchmarks.performance", "--quick"]
+    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(re.findall(r"^\(\w+: \d+ s\)$", done.stdout, re.MULTILINE)) == len(SECTIONS)
+    assert [path.read_bytes() for path in kept] == before
