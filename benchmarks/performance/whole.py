@@ -37,7 +37,7 @@ METRICS = (
     "pr50k_3n",
 )
 SETS = ("real", "a")
-FEW, VIDEOS = 4, 16
+FEW, VIDEOS = 2, 8
 
 LENGTH, HEIGHT, WIDTH = 136, 360, 640
 CORES = 2
