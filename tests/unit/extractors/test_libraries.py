@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import torch
 from torch import nn
 
@@ -72,6 +73,7 @@ def test_dinov2() -> None:
     assert_same_bits(lambda x: theirs.forward_features(x)[:, 0], ours, (2, 3, 56, 56))
 
 
+@pytest.mark.stress
 def test_vgg16() -> None:
     from torchvision.models import vgg16
 
@@ -80,6 +82,7 @@ def test_vgg16() -> None:
     assert_same_bits(theirs, ours, (1, 3, 224, 224))
 
 
+@pytest.mark.stress
 def test_r3d_18() -> None:
     from torchvision.models.video import r3d_18
 
@@ -88,6 +91,7 @@ def test_r3d_18() -> None:
     assert_same_bits(theirs, lambda x: ours.fc(pooled(ours(x))), (1, 3, 9, 56, 56))
 
 
+@pytest.mark.stress
 def test_inception_v3_of_torchvision() -> None:
     from torchvision.models import inception_v3
 
