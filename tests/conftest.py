@@ -12,7 +12,8 @@ settings.load_profile("project")
 
 HERE = Path(__file__).resolve().parent
 GOLDEN = HERE / "golden"
-SHARED_GOLDEN = HERE.parents[1] / "shared" / "golden"  # beside the project, where its makers keep the full set
+# beside the project, where its makers keep the full sets: of networks and metrics, and of scores of single videos
+SHARED_GOLDEN = [HERE.parents[1] / "shared" / name for name in ("golden", "golden_scores")]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,15 +34,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def golden_folders(config: pytest.Config) -> list[Path]:
-    """The folders of --golden; by default the project's own, then the full set where that is at hand."""
-    return config.getoption("--golden") or [GOLDEN, SHARED_GOLDEN]
+    """The folders of --golden; by default the project's own, then the full sets where these are at hand."""
+    return config.getoption("--golden") or [GOLDEN, *SHARED_GOLDEN]
 
 
 def _golden_files(folder: Path, pattern: str) -> list:
     found = sorted(folder.glob(pattern))
-    if folder == SHARED_GOLDEN:  # those that tests/golden has are run from there
+    if folder in SHARED_GOLDEN:  # those that tests/golden has are run from there
         found = [path for path in found if not _same(path, GOLDEN / path.name)]
-    if found or (folder == SHARED_GOLDEN and folder.is_dir()):
+    if found or (folder in SHARED_GOLDEN and folder.is_dir()):
         return [pytest.param(path, id=f"{path.parent.name}-{path.stem}") for path in found]
     reason = f"no {pattern} in {folder}"
     return [pytest.param(None, id=f"{folder.name}-missing", marks=pytest.mark.skip(reason=reason))]

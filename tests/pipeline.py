@@ -72,7 +72,7 @@ def probed(config: Config, folder: Path) -> None:
     for shard in shards:
         probe_shard(folder / "listing" / shard.name, shard, contained=False)
     listing, joined = folder / "listing", (folder / "videos.jsonl", folder / "rejected.jsonl")
-    join(shards, listing / "rejected.jsonl", *joined, lines=listing / "lines.jsonl")
+    join(shards, listing / "rejected.jsonl", *joined, lines=listing / "lines.jsonl", columns=listing / "columns.jsonl")
 
 
 def gate(config: Config, manifests: Path, plans: Path) -> plan.Counts:

@@ -24,6 +24,7 @@ rule manifest:
     input:
         rejected="<results>/manifests/{dataset}/listing/rejected.jsonl",
         lines="<results>/manifests/{dataset}/listing/lines.jsonl",
+        columns="<results>/manifests/{dataset}/listing/columns.jsonl",
         shards=probed_files,
         number="<results>/manifests/{dataset}/probed.json",
     output:
@@ -35,7 +36,7 @@ rule manifest:
     conda:
         "../../envs/vidgauge.yaml"
     shell:
-        "python -m vidgauge manifest {input.rejected:q} {input.lines:q} {input.shards:q}"
+        "python -m vidgauge manifest {input.rejected:q} {input.lines:q} {input.shards:q} --columns {input.columns:q}"
         " --videos {output.videos:q} --rejected {output.rejected:q} --survey {output.survey:q} 2> {log:q}"
 
 

@@ -106,9 +106,16 @@ def probe(listing: Path, out: Path, journal: Path | None, workers: int) -> None:
 @click.argument("shards", type=File, nargs=-1, required=True)
 @click.option("--videos", type=Out, required=True, help="Usable videos, one line each.")
 @click.option("--rejected", type=Out, required=True, help="Unusable ones: line, path, reason, detail.")
+@click.option("--columns", type=File, help="What the source says of each video besides its path.")
 @click.option("--survey", type=Out, help="Frame rates, sizes, lengths and the like, counted.")
 def manifest(
-    listed: Path, lines: Path, shards: tuple[Path, ...], videos: Path, rejected: Path, survey: Path | None
+    listed: Path,
+    lines: Path,
+    shards: tuple[Path, ...],
+    videos: Path,
+    rejected: Path,
+    columns: Path | None,
+    survey: Path | None,
 ) -> None:
     """Join probed SHARDS to a dataset's manifest, with what was LISTED as unusable unopened and the source's LINES.
 
@@ -118,7 +125,7 @@ def manifest(
     from vidgauge.manifest.joining import join
     from vidgauge.manifest.survey import write_survey
 
-    join(shards, listed, videos, rejected, lines=lines)
+    join(shards, listed, videos, rejected, lines=lines, columns=columns)
     if survey:
         write_survey(videos, survey)
 

@@ -110,4 +110,5 @@ def test_only_videos_are_listed_with_their_selection(tmp_path, make_video):
     listed = {path.name: (path / "listing" / "0.jsonl").read_text() for path in (tmp_path / "manifests").iterdir()}
     assert sorted(listed) == ["all", "made", "real"]
     assert [listed[name].count('"id": "v') for name in ("all", "made", "real")] == [2, 1, 1]
-    assert '"columns": {"pair": "v"}' in listed["made"]
+    columns = tmp_path / "manifests" / "made" / "listing" / "columns.jsonl"
+    assert columns.read_text() == '["v_x.mp4", {"pair": "v"}]\n'

@@ -21,12 +21,14 @@ from vidgauge.manifest.screening import Files, screen
 from vidgauge.manifest.survey import write_survey
 from vidgauge.specs import ClipSpec, Video
 
-VIDEO = Video("", "/a", "file", None, "0" * 64, 100, 8, 8.0, 1.0, 24, 32, "h264", "yuv420p", {"text": "é\u2028"})
+VIDEO = Video("", "/a", "file", None, "0" * 64, 100, 8, 8.0, 1.0, 24, 32, "h264", "yuv420p")
 
 
 def line(name: str, usable: bool) -> dict[str, Any]:
     if usable:
-        return {"video": asdict(replace(VIDEO, id=name))}
+        found = asdict(replace(VIDEO, id=name))
+        del found["columns"]
+        return {"video": found}
     return {"rejected": {"id": name, "path": "/a", "reason": "no-frames", "detail": "has none"}}
 
 
@@ -39,7 +41,9 @@ def write_shards(folder: Path, shards: Sequence[Sequence[tuple[str, bool]]]) -> 
 
 
 def joined(folder: Path, paths: Sequence[Path]) -> tuple[bytes, list[dict[str, Any]]]:
-    join(paths, folder / "listed.jsonl", folder / "v.jsonl", folder / "r.jsonl")
+    columns = folder / "columns.jsonl"
+    there = {"columns": columns} if columns.exists() else {}
+    join(paths, folder / "listed.jsonl", folder / "v.jsonl", folder / "r.jsonl", **there)
     return (folder / "v.jsonl").read_bytes(), list(read_jsonl(folder / "r.jsonl"))
 
 
@@ -62,8 +66,11 @@ def test_the_lines_are_those_of_sorting_everything(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(joining, "BUFFER", 5 * block)
         patch.setattr(joining, "LEAST_BLOCK", 1)
+        said = {n: {"text": f"é\u2028{n}"} for n in sorted(videos) if len(n) != 2}  # of rejected ones too
+        write_text(folder / "columns.jsonl", to_jsonl([name, columns] for name, columns in said.items()))
         usable, rejected = joined(folder, paths)
-    wanted = [to_json(line(n, True)["video"]) for n, (_, ok) in sorted(videos.items()) if ok]
+    found = sorted(n for n, (_, ok) in videos.items() if ok)
+    wanted = [to_json({**line(n, True)["video"], "columns": said.get(n, {})}) for n in found]
     assert usable.decode().split("\n")[:-1] == wanted
     assert sorted(bad["id"] for bad in rejected) == sorted(n for n, (_, ok) in videos.items() if not ok)
 

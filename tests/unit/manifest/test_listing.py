@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from vidgauge.draws import shard_of
 from vidgauge.errors import UsageError, VidgaugeError
 from vidgauge.files import read_jsonl, write_text
-from vidgauge.manifest.listing import Dataset, read_dataset, read_lines, shards_needed, write_listing
+from vidgauge.manifest.listing import Dataset, read_dataset, read_lines, read_texts, shards_needed, write_listing
 from vidgauge.manifest.sources import Selection
 
 
@@ -39,7 +39,7 @@ def times(folder):
 
 
 def age(folder):
-    for path in [folder / "dataset.json", *(folder / "listing").iterdir()]:
+    for path in [folder / "dataset.json", *(folder / "listing").iterdir(), *(folder / "texts").iterdir()]:
         os.utime(path, ns=(1, 1))
 
 
@@ -54,11 +54,11 @@ def test_files(folder, videos):
     assert sum(dataset.counts) == 20
     for shard in range(4):
         header, *rows = read_jsonl(folder / "listing" / f"{shard}.jsonl")
-        assert header == {"probe": 7, "format": 1}
+        assert header == {"probe": 7, "format": 2}
         names = [row["id"] for row in rows]
         assert names == sorted(name for name in names_in(videos) if shard_of(name, 4) == shard)
         assert len(names) == dataset.counts[shard]
-        assert all(row["path"] == str(videos / row["id"]) and row["columns"] == {} for row in rows)
+        assert all(row["path"] == str(videos / row["id"]) for row in rows)
     assert not list(folder.rglob("*.tmp"))
 
 
@@ -126,8 +126,29 @@ def test_moving_lines_touches_no_shard(folder, videos, write_lines):
     assert rewritten(folder) == ["lines.jsonl", "rejected.jsonl"]
     assert read_lines(folder / "listing" / "lines.jsonl", {"00.mp4", "none"}) == {"00.mp4": 22}
     assert [bad["line"] for bad in read_jsonl(folder / "listing" / "rejected.jsonl")] == [2]
-    _, row, *_ = read_jsonl(folder / "listing" / f"{shard_of('00.mp4', 4)}.jsonl")
-    assert row["columns"] == {"text": f"é\u2028{row['id']}", "human": {"a": 1}}
+    said = dict(read_jsonl(folder / "listing" / "columns.jsonl"))
+    assert said["00.mp4"] == {"text": "é\u202800.mp4", "human": {"a": 1}}
+    assert list(said) == names_in(videos)
+    assert read_texts(folder / "texts" / f"{shard_of('00.mp4', 4)}.jsonl")["00.mp4"] == "é\u202800.mp4"
+
+
+def test_another_text_or_rating_touches_no_listed_shard(folder, videos, write_lines):
+    rows = [{"videos": [name], "text": f"of {name}", "human": {"a": 1}} for name in names_in(videos)]
+    source = write_lines(videos.parent / "m.jsonl", *rows)
+    write_listing(folder, source, videos, 6, probe_version=1)
+    age(folder)
+    rows[0]["human"] = {"a": 2}
+    write_lines(source, *rows)
+    write_listing(folder, source, videos, 6, probe_version=1)
+    assert rewritten(folder) == ["columns.jsonl"]
+    assert all(path.stat().st_mtime_ns == 1 for path in (folder / "texts").iterdir())
+    age(folder)
+    rows[0]["text"] = "another"
+    write_lines(source, *rows)
+    write_listing(folder, source, videos, 6, probe_version=1)
+    assert rewritten(folder) == ["columns.jsonl"]
+    texts = folder / "texts" / f"{shard_of('00.mp4', 4)}.jsonl"
+    assert [path for path in texts.parent.iterdir() if path.stat().st_mtime_ns != 1] == [texts]
 
 
 def test_shards_are_kept_until_they_are_outgrown_fourfold(folder, tmp_path, make_video):
@@ -153,7 +174,7 @@ def test_shards_are_kept_until_they_are_outgrown_fourfold(folder, tmp_path, make
     (folder / "listing" / "7.jsonl").touch()
     assert write_listing(folder, videos, None, 30, probe_version=1).shards == 2
     names = {path.name for path in (folder / "listing").iterdir()}
-    assert names == {"0.jsonl", "1.jsonl", "rejected.jsonl", "lines.jsonl", "written.json"}
+    assert names == {"0.jsonl", "1.jsonl", "rejected.jsonl", "lines.jsonl", "columns.jsonl", "written.json"}
 
 
 def test_leftovers_of_a_killed_run_go(folder, videos):
@@ -161,7 +182,7 @@ def test_leftovers_of_a_killed_run_go(folder, videos):
     for name in ("0.jsonl.1-ab.tmp", "4.jsonl"):
         (folder / "listing" / name).write_text("half")
     write_listing(folder, videos, None, 6, probe_version=1)
-    assert len(list((folder / "listing").iterdir())) == 7
+    assert len(list((folder / "listing").iterdir())) == 8
 
 
 def test_a_source_without_a_usable_video_has_one_empty_shard(folder, tmp_path, write_lines):

@@ -35,7 +35,7 @@ def probe_all(folder, source, root=None, size=3, workers=2):
         probe_shard(folder / "listing" / f"{shard}.jsonl", out, workers=workers, contained=False)
     listing = folder / "listing"
     outs = folder / "videos.jsonl", folder / "rejected.jsonl"
-    join(shards, listing / "rejected.jsonl", *outs, lines=listing / "lines.jsonl")
+    join(shards, listing / "rejected.jsonl", *outs, lines=listing / "lines.jsonl", columns=listing / "columns.jsonl")
     return list(read_videos(outs[0])), list(read_jsonl(outs[1]))
 
 

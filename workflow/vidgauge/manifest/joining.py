@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
 from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +33,19 @@ def join(
     rejected_out: Path,
     *,
     lines: Path | None = None,
+    columns: Path | None = None,
 ) -> None:
     """Join probed shards with what the listing rejected. Never fails on bad videos: that is the gate's decision.
 
     Usable videos pass through in order of their ids, rejected ones are kept in memory. `lines` is the listing's
-    lines.jsonl; without it, videos that the probe rejected have no source line. Raises VidgaugeError for a shard that
-    was cut or is out of order.
+    lines.jsonl; without it, videos that the probe rejected have no source line. columns: its columns.jsonl; without it,
+    videos have none. Raises VidgaugeError for a shard that was cut or is out of order.
     """
     unusable_of: list[list[dict[str, Any]]] = [[] for _ in shard_files]
     block = max(LEAST_BLOCK, BUFFER // max(1, len(shard_files)))
-    usable = merge(*(_usable(*shard, block) for shard in zip(shard_files, unusable_of, strict=True)))
-    write_lines(videos_out, (f"{text}\n" for _, text in usable))
+    shards = (_usable(*shard, block) for shard in zip(shard_files, unusable_of, strict=True))
+    usable = merge(*shards, key=itemgetter("id"))
+    write_lines(videos_out, (f"{to_json(video)}\n" for video in _with_columns(usable, columns)))
     unusable = list(chain.from_iterable(unusable_of))
     line_of = read_lines(lines, {bad["id"] for bad in unusable}) if lines is not None else {}
     rejected = list(read_jsonl(listing_rejected))
@@ -50,8 +53,8 @@ def join(
     write_text(rejected_out, to_jsonl(sort_rejected(rejected)))
 
 
-def _usable(shard: Path, unusable: list[dict[str, Any]], block: int) -> Iterator[tuple[str, str]]:
-    """(id, line of JSON) of the usable videos of a probed shard; the others are added to a list."""
+def _usable(shard: Path, unusable: list[dict[str, Any]], block: int) -> Iterator[dict[str, Any]]:
+    """The usable videos of a probed shard; the others are added to a list."""
     last = ""
     for line in shard_lines(shard, block=block):
         found = line.get("video") or line["rejected"]
@@ -59,9 +62,19 @@ def _usable(shard: Path, unusable: list[dict[str, Any]], block: int) -> Iterator
             raise VidgaugeError(f"{shard}: {found['id']} comes after {last}; delete the file and run again")
         last = found["id"]
         if "video" in line:
-            yield last, to_json(found)
+            yield found
         else:
             unusable.append(found)
+
+
+def _with_columns(videos: Iterable[dict[str, Any]], columns: Path | None) -> Iterator[dict[str, Any]]:
+    """The videos, which are sorted by id, with what the manifest says of each."""
+    said = read_jsonl(columns) if columns is not None else iter(())
+    name, those = next(said, (None, {}))
+    for video in videos:
+        while name is not None and name < video["id"]:  # of rejected ones
+            name, those = next(said, (None, {}))
+        yield {**video, "columns": those if name == video["id"] else {}}
 
 
 def read_videos(path: Path) -> Iterator[Video]:

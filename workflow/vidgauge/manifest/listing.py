@@ -4,6 +4,9 @@
     {folder}/listing/rejected.jsonl    entries that name no usable video: line, path, reason, detail, id
     {folder}/listing/lines.jsonl       [id, source line] of each, sorted by id, apart from the shards: a line added in
                                        front moves all of them
+    {folder}/listing/columns.jsonl     [id, columns] of each that has some, sorted by id, apart as well: another
+                                       prompt or rating is no reason to open a video
+    {folder}/texts/{shard}.jsonl       [id, text] of each video of a shard that has one, for networks that read it
     {folder}/listing/written.json      what the files were made from: an unchanged source is seen without making them
     {folder}/dataset.json              source, root, selection, shard size, shards, and videos of each shard
 
@@ -27,10 +30,10 @@ from vidgauge.errors import VidgaugeError
 from vidgauge.files import read_jsonl, to_json, to_jsonl, write_if_changed
 from vidgauge.manifest.sources import Listing, Reject, Row, Selection, list_source, root_of
 
-FORMAT = 1
+FORMAT = 2
 """Raise it when the lines of a listing change their form: it stands in each shard's text, so all are probed again."""
 
-FILES = 2
+FILES = 3
 """Raise it when the other files of a listing change their form: they are written again, and no shard is probed."""
 
 GROWTH = 4
@@ -85,11 +88,12 @@ def write_listing(
     digest = _digest(listing, header, to_json(bound.binding), FILES, shard_size, shards)
     if before is not None and _is_written(folder, digest):
         return before
-    by_shard = _write_files(folder / "listing", header, listing, shards)
+    by_shard = _write_files(folder, header, listing, shards)
     counts = [len(rows) for rows in by_shard]
     dataset = replace(bound, shard_size=shard_size, shards=shards, counts=counts)
     write_if_changed(folder / "dataset.json", _dataset_json(dataset))
-    _remove_stale(folder / "listing", shards)
+    for part in ("listing", "texts"):
+        _remove_stale(folder / part, shards)
     write_if_changed(folder / "listing" / "written.json", to_json({"digest": digest, "files": _files(folder)}) + "\n")
     return dataset
 
@@ -105,15 +109,19 @@ def _is_in_use(folder: Path) -> bool:
 
 
 def _write_files(folder: Path, header: str, listing: Listing, shards: int) -> list[list[Row]]:
-    """Write the files of {folder}/listing; return the rows of each shard."""
+    """Write the files of {folder}/listing and {folder}/texts; return the rows of each shard."""
     by_shard: list[list[Row]] = [[] for _ in range(shards)]
     for row in listing.rows:  # sorted by id, and so each shard is
         by_shard[shard_of(row.id, shards)].append(row)
+    listed, texts = folder / "listing", folder / "texts"
     for shard, rows in enumerate(by_shard):
-        write_if_changed(folder / f"{shard}.jsonl", header + "".join(map(_line, rows)))
-    write_if_changed(folder / "rejected.jsonl", to_jsonl(map(_as_dict, listing.rejected)))
+        write_if_changed(listed / f"{shard}.jsonl", header + "".join(map(_line, rows)))
+        write_if_changed(texts / f"{shard}.jsonl", "".join(map(_text, rows)))
+    write_if_changed(listed / "rejected.jsonl", to_jsonl(map(_as_dict, listing.rejected)))
     lines = (f"[{encode_basestring(row.id)}, {row.line}]\n" for row in listing.rows if row.line is not None)
-    write_if_changed(folder / "lines.jsonl", "".join(lines))
+    write_if_changed(listed / "lines.jsonl", "".join(lines))
+    columns = (f"[{encode_basestring(row.id)}, {_columns(row.columns)}]\n" for row in listing.rows if row.columns)
+    write_if_changed(listed / "columns.jsonl", "".join(columns))
     return by_shard
 
 
@@ -134,8 +142,8 @@ def _is_written(folder: Path, digest: str) -> bool:
 
 def _files(folder: Path) -> dict[str, list[int]]:
     """{name: [size, time]} of dataset.json and the listing's files."""
-    paths = [folder / "dataset.json", *sorted(_entries(folder / "listing"))]
-    found = {path.name: path.stat() for path in paths if path.name != "written.json"}
+    paths = [folder / "dataset.json", *sorted(_entries(folder / "listing")), *sorted(_entries(folder / "texts"))]
+    found = {f"{path.parent.name}/{path.name}": path.stat() for path in paths if path.name != "written.json"}
     return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in found.items()}
 
 
@@ -153,6 +161,11 @@ def read_dataset(folder: Path) -> Dataset:
 def read_lines(path: Path, ids: Collection[str]) -> dict[str, int]:
     """{id: source line} of some of a dataset's videos, from its listing/lines.jsonl; only these are kept in memory."""
     return {name: line for name, line in read_jsonl(path) if name in ids} if ids else {}
+
+
+def read_texts(path: Path) -> dict[str, str]:
+    """{id: text} of a shard's videos, of those that have one, from its texts/{shard}.jsonl."""
+    return dict(read_jsonl(path))
 
 
 def shards_needed(counts: Sequence[int], videos: int | None, margin: float = MARGIN) -> int:
@@ -180,13 +193,18 @@ def _shard_count(videos: int, shard_size: int, before: Dataset | None) -> int:
 
 def _line(row: Row) -> str:
     """A row as JSON. Written by hand: the parse of 100,000 rows is to cost well under a second."""
-    columns = _columns(row.columns) if row.columns else "{}"
     number = "null" if row.row is None else row.row
     images = "" if row.images is None else f', "images": {row.images}'
     return (
         f'{{"id": {encode_basestring(row.id)}, "path": {encode_basestring(row.path)}, "kind": "{row.kind}", '
-        f'"row": {number}, "size": {row.size}, "mtime_ns": {row.mtime_ns}{images}, "columns": {columns}}}\n'
+        f'"row": {number}, "size": {row.size}, "mtime_ns": {row.mtime_ns}{images}}}\n'
     )
+
+
+def _text(row: Row) -> str:
+    """The line of a row's text, as the manifest has it; nothing where it has none."""
+    text = row.columns.get("text")
+    return "" if text is None else f"[{encode_basestring(row.id)}, {encode_basestring(str(text))}]\n"
 
 
 def _columns(columns: Mapping[str, Any]) -> str:

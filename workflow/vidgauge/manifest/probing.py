@@ -4,7 +4,8 @@ A probed shard is one JSONL file: how many videos follow, so that a file which w
 order (by id) two kinds of lines:
 
     {"probed": 1024}
-    {"video": {"id", "path", "kind", ..., "columns"}}       the fields of specs.Video
+    {"video": {"id", "path", "kind", ...}}                  the fields of specs.Video but `columns`, which are no matter
+                                                            of the probe
     {"rejected": {"id", "path", "reason", "detail"}}        the source line is added when shards are joined
 """
 
@@ -143,9 +144,9 @@ def _state(path: str) -> State | None:
 
 
 def _line(row: Row, found: Found) -> Row:
-    """One line of a probed shard. The journal's part of it does not depend on the manifest's id and columns."""
+    """One line of a probed shard. The journal's part of it does not depend on the manifest's id."""
     if "rejected" in found:
         reason, detail = found["rejected"]
         return {"rejected": {"id": row["id"], "path": row["path"], "reason": reason, "detail": detail}}
     named = {key: row[key] for key in ("id", "path", "kind", "row")}
-    return {"video": {**named, **found["probed"], "columns": row["columns"]}}
+    return {"video": {**named, **found["probed"]}}
