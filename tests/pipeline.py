@@ -101,7 +101,7 @@ def features(config: Config, wanted: plan.Features, counts: plan.Counts) -> None
         clips = results / "clips" / wanted.dataset / wanted.clips / f"{shard}.h5"
         if not clips.exists():
             clips.parent.mkdir(parents=True, exist_ok=True)
-            make_clips_file(videos, asked, clips, workers=1, contained=False)
+            make_clips_file(videos, [asked], clips, workers=1, contained=False)
         made.append(folder / f"{shard}.h5")
         make_features_file(
             [clips],

@@ -20,9 +20,9 @@ import numpy as np
 from benchmarks.performance.rows import Row
 from benchmarks.performance.timing import in_turns
 from benchmarks.performance.videos import videos
-from vidgauge.media.clips import make_clips
+from vidgauge.media.clips import Part, make_clips
 from vidgauge.specs import ClipSpec
-from vidgauge.store.clips import ClipsWriter, open_clips
+from vidgauge.store.clips import Group, open_clips, write_clips
 
 CLIPS = 48  # of 16 x 224 x 224: 0.12 GB, far beyond the processor's caches; a shard has up to some thousand
 
@@ -98,7 +98,7 @@ def _hdf5(**options: Any) -> Form:
 
 
 def _write_ours(path: Path, clips: np.ndarray) -> None:
-    with ClipsWriter(path, spec={}, shape=clips.shape[1:4]) as writer:
+    with write_clips(path, Group("clips", {}, clips.shape[1:4])) as (writer,):
         for i, clip in enumerate(clips):
             writer.append(f"{i}", 0, 0, range(len(clip)), clip)
 
@@ -131,7 +131,7 @@ def _read_ffv1(path: Path, _: int) -> np.ndarray:
 def _clips(path: Path, number: int, *, quick: bool) -> np.ndarray:
     """(n, 16, 224, 224, 3) uint8 of the videos that are measured, several of each, in the order of the workflow."""
     found, spec = videos(quick=quick), ClipSpec(start="each")
-    with ClipsWriter(path, spec=spec.as_stored(), shape=(spec.frames, *spec.shape)) as writer:
-        make_clips(found, spec, seed=0, draws=range(-(-number // len(found))), writer=writer, workers=2)
+    with write_clips(path, Group("clips", spec.as_stored(), (spec.frames, *spec.shape))) as (writer,):
+        make_clips(found, [Part(spec, 0, range(-(-number // len(found))), writer)], workers=2)
     with open_clips(path) as clips:
         return clips[0:number]

@@ -22,9 +22,9 @@ import numpy as np
 from benchmarks.performance.rows import Row
 from benchmarks.performance.timing import Took, in_turns
 from benchmarks.performance.videos import videos
-from vidgauge.media.clips import make_clips
+from vidgauge.media.clips import Part, make_clips
 from vidgauge.specs import ClipSpec, Video
-from vidgauge.store.clips import ClipsWriter, open_clips
+from vidgauge.store.clips import Group, open_clips, write_clips
 
 WORKERS = 2
 COPIES = 3, 6  # of each video, so that starting the workers is a small part; in a shard of 1024 it is smaller still
@@ -77,8 +77,8 @@ def _rates(took: Took, frames: int) -> str:
 
 
 def _stage(found: Sequence[Video], spec: ClipSpec, out: Path) -> None:
-    with ClipsWriter(out, spec=spec.as_stored(), shape=(spec.frames, *spec.shape)) as writer:
-        make_clips(found, spec, seed=0, draws=[0], writer=writer, workers=WORKERS, contained=True)
+    with write_clips(out, Group("clips", spec.as_stored(), (spec.frames, *spec.shape))) as (writer,):
+        make_clips(found, [Part(spec, 0, [0], writer)], workers=WORKERS, contained=True)
 
 
 def _started() -> None:

@@ -22,7 +22,7 @@ from vidgauge.extractors import loading
 from vidgauge.extractors.own import NetworkAsked
 from vidgauge.extractors.run import extract
 from vidgauge.specs import Network
-from vidgauge.store.clips import ClipsWriter
+from vidgauge.store.clips import Group, write_clips
 
 WORKERS = 2
 SHAPE = (16, 224, 224)  # of a clip
@@ -89,7 +89,7 @@ def _share(name: str, device: str, clips: int) -> tuple[float, str]:
 
 def _clips_file(path: Path, clips: int) -> Path:
     draw = np.random.default_rng(0)
-    with ClipsWriter(path, spec={"frames": SHAPE[0], "seed": None}, shape=SHAPE) as writer:
+    with write_clips(path, Group("clips", {"frames": SHAPE[0], "seed": None}, SHAPE)) as (writer,):
         for number in range(clips):
             frames = draw.integers(0, 256, (*SHAPE, 3), np.uint8)
             writer.append(f"v{number:05d}", 0, 0, range(SHAPE[0]), frames)

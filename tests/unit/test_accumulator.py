@@ -75,7 +75,7 @@ def workflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
         probe_shard(folder / "listing.jsonl", folder / "shard.jsonl", contained=False)
         make_clips_file(
             folder / "shard.jsonl",
-            Asked(spec=spec, seed=42, draws=2),
+            [Asked(spec=spec, seed=42, draws=2)],
             folder / f"c{shard}.h5",
             workers=1,
             contained=False,

@@ -34,7 +34,7 @@ def shard(tmp_path: Path) -> tuple[Path, list[Video], list[np.ndarray]]:
 def test_frames_as_they_are(shard: tuple[Path, list[Video], list[np.ndarray]], tmp_path: Path) -> None:
     path, _, clips = shard
     asked = Asked(spec=NATIVE, seed=7, draws=4, native=(47, 63))
-    make_clips_file(path, asked, tmp_path / "c.h5", workers=2)
+    make_clips_file(path, [asked], tmp_path / "c.h5", workers=2)
     with open_clips(tmp_path / "c.h5") as made:
         assert made.shape == (1, 47, 63)
         assert made.video == ["0.mkv"] * 4 + ["1.mkv"] * 3  # not the one of another size, which the gate has listed
@@ -47,7 +47,7 @@ def test_frames_as_they_are(shard: tuple[Path, list[Video], list[np.ndarray]], t
 
 def test_a_shard_without_videos_of_that_size(shard: tuple[Path, list[Video], list[np.ndarray]], tmp_path: Path) -> None:
     make_clips_file(
-        shard[0], Asked(spec=NATIVE, seed=7, draws=4, native=(8, 9)), tmp_path / "c.h5", workers=1, contained=False
+        shard[0], [Asked(spec=NATIVE, seed=7, draws=4, native=(8, 9))], tmp_path / "c.h5", workers=1, contained=False
     )
     with open_clips(tmp_path / "c.h5") as made:
         assert (len(made), made.shape, made.failed) == (0, (1, 8, 9), [])
@@ -57,7 +57,7 @@ def test_the_stored_spec_has_no_size_of_videos_but_for_native(
     shard: tuple[Path, list[Video], list[np.ndarray]], tmp_path: Path
 ) -> None:
     asked = Asked(spec=ClipSpec(frames=3, size=(8, 9), start="first", clips_per_video=1), seed=0, draws=1)
-    make_clips_file(shard[0], asked, tmp_path / "c.h5", workers=1, contained=False)
+    make_clips_file(shard[0], [asked], tmp_path / "c.h5", workers=1, contained=False)
     with open_clips(tmp_path / "c.h5") as made:
         assert "native" not in made.spec
         assert len(made) == 3
@@ -68,7 +68,7 @@ def test_damaged_clips_are_made_once_more(
 ) -> None:
     asked = Asked(spec=ClipSpec(frames=3, size=(16, 24), start="first", clips_per_video=1), seed=0, draws=1)
     clips = tmp_path / "c.h5"
-    make_clips_file(shard[0], asked, clips, workers=1, contained=False)
+    make_clips_file(shard[0], [asked], clips, workers=1, contained=False)
 
     def features(name: str, videos: Path | None = shard[0]) -> np.ndarray:
         make_features_file(
@@ -96,3 +96,32 @@ def test_damaged_clips_are_made_once_more(
     assert sorted(path.name for path in tmp_path.glob("*.h5")) == ["again.h5", "c.h5", "whole.h5"]
     with pytest.raises(VidgaugeError, match=r"c\.h5: does not hold what was written"):
         features("none.h5", videos=None)
+
+
+def test_features_of_clips_that_were_decoded_together(
+    shard: tuple[Path, list[Video], list[np.ndarray]], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A network reads its own clips of a file; those that it lacks are made in the job."""
+    sizes = [(16, 24), (8, 8), (12, 12)]
+    specs = [ClipSpec(frames=3, size=size, start="first", clips_per_video=1) for size in sizes]
+    asked = [Asked(spec=spec, seed=0, draws=1) for spec in specs]
+    make_clips_file(shard[0], asked[:2], tmp_path / "both.h5", workers=1, contained=False)
+    found = []
+    for number, each in enumerate(asked):
+        make_clips_file(shard[0], [each], tmp_path / "one.h5", workers=1, contained=False)
+        for file in ("both.h5", "one.h5"):
+            make_features_file(
+                [tmp_path / file],
+                tmp_path / f"{number}-{file}",
+                videos=shard[0],
+                asked=each,
+                network=NetworkAsked(name="pixel_grid"),
+                weights=None,
+                device="cpu",
+                precision="float32",
+                workers=1,
+            )
+            found.append(read_array(tmp_path / f"{number}-{file}", "clip").values)
+    for together, alone in zip(found[::2], found[1::2], strict=True):
+        np.testing.assert_array_equal(together, alone)
+    assert "both.h5 has no such clips" in capfd.readouterr().err

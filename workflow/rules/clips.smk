@@ -1,4 +1,5 @@
-# Decode once: frames are sampled, converted and resized, and kept only until every extractor has read them.
+# Decode once, for all clip specs: frames are sampled, converted and resized, and kept only until every extractor has
+# read them. The folder's name is that of one clip spec, or stands for several.
 
 
 rule clips:
@@ -22,6 +23,6 @@ rule clips:
         "../../envs/vidgauge.yaml"
     threads: clip_threads
     params:
-        spec=clip_spec,
+        specs=clip_specs,
     shell:
-        "python -m vidgauge clips {input.videos:q} --spec {params.spec:q} --out {output:q} --workers {threads} 2> {log:q}"
+        "python -m vidgauge clips {input.videos:q} {params.specs:q} --out {output:q} --workers {threads} 2> {log:q}"

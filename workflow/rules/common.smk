@@ -93,28 +93,56 @@ def feature_shards(wildcards):
 
 
 def clip_spec(wildcards):
-    """The clip spec, seed and draws that a folder of clips is named after, as JSON."""
+    """The clip spec, seed and draws that some clips are named after, as JSON."""
     return plan.clips_asked(CONFIG, wildcards.dataset, wildcards.clips, gate_counts()).model_dump_json()
+
+
+def clip_specs(wildcards):
+    """The same of each of the clips that are decoded together, as options of the command."""
+    names = clips_together(wildcards)
+    asked = [plan.clips_asked(CONFIG, wildcards.dataset, name, gate_counts()) for name in names]
+    return [part for each in asked for part in ("--spec", each.model_dump_json())]
+
+
+def clips_together(wildcards):
+    """The names of the clips that a file of clips holds."""
+    files = plan.all_features(CONFIG, gate_counts())
+    return scratch.members(wildcards.clips, [file.clips for file in files if file.dataset == wildcards.dataset])
 
 
 def clips_unless_done(wildcards):
     """The clips that a features job reads; nothing where the features are newer than the shard's list of videos.
 
-    A job that runs needs its clips: in job processes, and where features are forced, they are always named. A job that
-    Snakemake runs for a reason of its own makes them again itself.
+    A job's own process takes what is there, for which clips were decoded together was decided when the run began. A job
+    without clips makes them again itself.
     """
-    if workflow.is_main_process and features_done(wildcards):
+    if not workflow.is_main_process:
+        return scratch.files_with(RESULTS / "clips" / wildcards.dataset, wildcards.clips, wildcards.shard)[:1]
+    if features_done(wildcards):
         return []
-    return expand("<results>/clips/{dataset}/{clips}/{shard}.h5", **wildcards)
+    gate_counts()
+    made = {
+        (piece.dataset, clips, piece.shard): piece.clips
+        for piece in clips_to_make((RESULTS / EVALUATION / "gate.json").stat().st_mtime_ns)
+        for clips, _ in piece.features
+    }
+    file = made.get((wildcards.dataset, wildcards.clips, int(wildcards.shard)), wildcards.clips)
+    return f"<results>/clips/{wildcards.dataset}/{file}/{wildcards.shard}.h5"
 
 
-def features_done(wildcards, extractor=None):
+def features_done(wildcards, extractor=None, clips=None):
     """Whether the features of a shard are newer than its list of videos, and not forced."""
     settings = workflow.dag_settings
     if settings.forceall or settings.forcetargets or "features" in settings.forcerun:
         return False
-    folder = RESULTS / "features" / wildcards.dataset / wildcards.clips / (extractor or wildcards.extractor)
+    folder = RESULTS / "features" / wildcards.dataset / (clips or wildcards.clips) / (extractor or wildcards.extractor)
     return newer_than_videos(folder / f"{wildcards.shard}.h5", wildcards)
+
+
+def clips_done(wildcards):
+    """Whether a file of clips is there, and newer than the list of videos of its shard."""
+    file = RESULTS / "clips" / wildcards.dataset / wildcards.clips / f"{wildcards.shard}.h5"
+    return newer_than_videos(file, wildcards)
 
 
 def newer_than_videos(file, wildcards):
@@ -123,13 +151,19 @@ def newer_than_videos(file, wildcards):
 
 
 @cache
+def clips_to_make(time):
+    """The files of clips that this run needs, each for all features of a shard that are not done. time: the gate's."""
+    found = scratch.pieces(CONFIG, gate_counts())
+    wanted = [piece for piece in found if not all(features_done(piece, name) for _, name in piece.features)]
+    alone = [piece for piece in wanted if CONFIG.keep_clips or clips_done(piece)]
+    rest = [piece for piece in wanted if piece not in alone]
+    return [*alone, *scratch.together(rest, scratch.room_in(RESULTS / "clips"))]
+
+
+@cache
 def turns(time):
     """What the clips of each shard wait for, so that few of them are on the disk at once. time: the gate's."""
-    wanted = [
-        piece
-        for piece in scratch.pieces(CONFIG, gate_counts())
-        if not all(features_done(piece, name) for name in piece.extractors)
-    ]
+    wanted = clips_to_make(time)
     parallel = 2 * workflow.cores if workflow.local_exec else workflow.nodes
     return scratch.turns(wanted, scratch.at_once(wanted, scratch.room_in(RESULTS / "clips"), parallel))
 
@@ -149,16 +183,17 @@ def weights_to_fetch(wildcards):
     Never those that are there: nothing that is done can become stale by a ticket.
     """
     if "extractor" in wildcards.keys():
-        extractors = [wildcards.extractor]
-    elif newer_than_videos(
-        RESULTS / "clips" / wildcards.dataset / wildcards.clips / f"{wildcards.shard}.h5", wildcards
-    ):
-        extractors = []
+        files = [(wildcards.clips, wildcards.extractor)]
+    elif clips_done(wildcards):
+        files = []
     else:
-        extractors = networks.extractors_of(CONFIG, wildcards.clips)
-    wanted = [networks.weights_wanted(CONFIG, name) for name in extractors if not features_done(wildcards, name)]
-    tickets = [f"weights/{name}.json" for name in sorted(set(wanted) - {None})]
-    return [f"<results>/{ticket}" for ticket in tickets if not (RESULTS / ticket).exists()]
+        names = clips_together(wildcards)
+        files = [(clips, extractor) for clips in names for extractor in networks.extractors_of(CONFIG, clips)]
+    missing = [extractor for clips, extractor in files if not features_done(wildcards, extractor, clips)]
+    wanted = {networks.weights_wanted(CONFIG, extractor) for extractor in missing} - {None}
+    return [
+        f"<results>/weights/{name}.json" for name in sorted(wanted) if not (RESULTS / f"weights/{name}.json").exists()
+    ]
 
 
 def network_asked(wildcards):
@@ -189,12 +224,14 @@ def probe_threads(wildcards):
 
 
 def clip_threads(wildcards):
-    counts = gate_counts()
-    return share_of_cores(sum(plan.shards_of(CONFIG, file, counts) for file in plan.all_features(CONFIG, counts)))
+    gate_counts()
+    return share_of_cores(len(clips_to_make((RESULTS / EVALUATION / "gate.json").stat().st_mtime_ns)))
 
 
 def feature_threads(wildcards):
-    return 4 if gpus(wildcards) else clip_threads(wildcards)
+    counts = gate_counts()
+    jobs = sum(plan.shards_of(CONFIG, file, counts) for file in plan.all_features(CONFIG, counts))
+    return 4 if gpus(wildcards) else share_of_cores(jobs)
 
 
 def kept_clips(wildcards):

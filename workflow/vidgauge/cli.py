@@ -168,18 +168,20 @@ def gate(plan: Path, evaluation: Path, screened: Path, rejected: Path, out: Path
 
 @main.command()
 @click.argument("videos", type=File)
-@click.option("--spec", required=True, help='JSON: {"spec": clip spec, "seed": 42, "draws": 1}.')
+@click.option(
+    "--spec", "specs", multiple=True, required=True, help='JSON: {"spec": clip spec, "seed": 42, "draws": 1}.'
+)
 @click.option("--out", type=Out, required=True, help="Clips, uint8 HDF5.")
 @_workers
-def clips(videos: Path, spec: str, out: Path, workers: int) -> None:
-    """Decode, sample and resize the clips of a shard of VIDEOS.
+def clips(videos: Path, specs: tuple[str, ...], out: Path, workers: int) -> None:
+    """Decode, sample and resize the clips of a shard of VIDEOS, each video once for all of the specs.
 
     Example: vidgauge clips results/manifests/real/shards/0.jsonl
     --spec '{"spec": {"frames": 16}, "seed": 42, "draws": 1}' --out clips.h5 --workers 8
     """
     from vidgauge.stages import make_clips_file
 
-    make_clips_file(videos, clips_asked(spec), out, workers=workers, progress=_progress("clips"))
+    make_clips_file(videos, [clips_asked(spec) for spec in specs], out, workers=workers, progress=_progress("clips"))
 
 
 @main.command()
@@ -193,7 +195,7 @@ def clips(videos: Path, spec: str, out: Path, workers: int) -> None:
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option("--precision", type=click.Choice(get_args(Precision)), default="float32", show_default=True)
 @click.option("--videos", type=File, help="A shard whose clips are made here if none are given; needs --spec.")
-@click.option("--spec", help="The clips to make, JSON as in `vidgauge clips`.")
+@click.option("--spec", help="Which clips, JSON as in `vidgauge clips`; needed where CLIPS hold those of several.")
 @click.option("--out", type=Out, required=True, help="Features, HDF5.")
 @_workers
 def features(

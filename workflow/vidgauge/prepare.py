@@ -108,10 +108,14 @@ def make_room(config: Config, manifests: Path) -> None:
     wanted: list[scratch.Piece] = []
     used: list[scratch.Piece] = []
     for piece in scratch.pieces(config, counts):
-        features = results / "features" / piece.dataset / piece.clips
+        features = results / "features" / piece.dataset
         videos = manifests / piece.dataset / "shards" / f"{piece.shard}.jsonl"
-        done = all(scratch.is_fresh(features / name / f"{piece.shard}.h5", videos) for name in piece.extractors)
+        done = all(
+            scratch.is_fresh(features / clips / name / f"{piece.shard}.h5", videos) for clips, name in piece.features
+        )
         (used if done else wanted).append(piece)
+    for left in (results / "clips").glob(f"*/{scratch.TOGETHER}*/*.h5"):  # by a run that was killed
+        left.unlink(missing_ok=True)
     if not _clips_are_kept(results):
         for piece in used:  # a kill came between the last network pass and their removal
             (results / "clips" / piece.dataset / piece.clips / f"{piece.shard}.h5").unlink(missing_ok=True)

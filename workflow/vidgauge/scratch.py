@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -15,18 +15,24 @@ from vidgauge.metric import metrics
 from vidgauge.plan import Counts
 from vidgauge.space import free_for, readable
 
+MOST_TOGETHER = 16
+"""Clip specs that are decoded together: their file is named after all of them, and names are 255 bytes at most."""
+
+TOGETHER = "together-"
+"""How the folders of clips of several specs begin. No clip spec is named so: names begin with a number of frames."""
+
 MOST_TURNS = 64
 """How long the line of pieces may be in which each waits for the one before: Snakemake follows it by recursion."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """The clips of one shard: a file that is there from its decoding until its last network pass."""
+    """A file of clips of one shard, which is there from its decoding until its last network pass."""
 
     dataset: str
     clips: str  # the folder's name
     shard: int
-    extractors: tuple[str, ...]  # the folders of the features that are made of it
+    features: tuple[tuple[str, str], ...]  # (clips, extractor): the folders of the features that are made of it
     videos: int
     least: int  # bytes: one clip of each video
     bytes: int  # at most: clips that come out alike are stored once
@@ -43,9 +49,72 @@ def pieces(config: Config, counts: Counts) -> list[Piece]:
         if (dataset, clips) not in sizes:
             sizes[dataset, clips] = _sizes(config, dataset, clips, counts)
     return [
-        Piece(dataset, clips, shard, tuple(names), *sizes[dataset, clips][shard])
+        Piece(dataset, clips, shard, tuple((clips, name) for name in names), *sizes[dataset, clips][shard])
         for (dataset, clips, shard), names in extractors.items()
     ]
+
+
+def together(found: Sequence[Piece], free: int) -> list[Piece]:
+    """The pieces, those of one shard as one file: its videos are decoded once. As many in one as fit into the room.
+
+    >>> clips = [Piece("real", name, 0, ((name, "i3d"),), 4, 10, 10) for name in ("16f-1a", "64f-2b", "128f-3c")]
+    >>> [(piece.clips, piece.bytes) for piece in together(clips, free=20)]
+    [('together-1a+2b', 20), ('128f-3c', 10)]
+    """
+    groups: list[list[Piece]] = []
+    open_groups: dict[tuple[str, int], list[Piece]] = {}
+    for piece in found:
+        group = open_groups.get((piece.dataset, piece.shard))
+        full = group is None or len(group) == MOST_TOGETHER or sum(p.bytes for p in (*group, piece)) > free
+        if group is None or full:
+            group = open_groups[piece.dataset, piece.shard] = []
+            groups.append(group)
+        group.append(piece)
+    return [_joined(group) for group in groups]
+
+
+def _joined(group: Sequence[Piece]) -> Piece:
+    if len(group) == 1:
+        return group[0]
+    first, tails = group[0], [_tail(piece.clips) for piece in group]
+    return Piece(
+        first.dataset,
+        TOGETHER + "+".join(tails),
+        first.shard,
+        tuple(file for piece in group for file in piece.features),
+        max(piece.videos for piece in group),
+        sum(piece.least for piece in group),
+        sum(piece.bytes for piece in group),
+    )
+
+
+def members(file: str, names: Iterable[str]) -> list[str]:
+    """Which clips a file of clips holds, of those names; itself where it is not one of several.
+
+    >>> members("together-1a+2b", ["16f-1a", "64f-2b", "128f-3c"])
+    ['16f-1a', '64f-2b']
+    """
+    if not file.startswith(TOGETHER):
+        return [file]
+    by_tail = {_tail(name): name for name in names}
+    return [by_tail[tail] for tail in _tails(file)]
+
+
+def files_with(folder: Path, clips: str, shard: int | str) -> list[Path]:
+    """The files below a dataset's folder that hold some clips of a shard, the newest first."""
+    shared = [path for path in folder.glob(f"{TOGETHER}*/{shard}.h5") if _tail(clips) in _tails(path.parent.name)]
+    alone = folder / clips / f"{shard}.h5"
+    there = [*([alone] if alone.exists() else []), *shared]
+    return sorted(there, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+
+
+def _tails(file: str) -> list[str]:
+    return file.removeprefix(TOGETHER).split("+")
+
+
+def _tail(clips: str) -> str:
+    """The digest at the end of a folder's name, which tells it from all others."""
+    return clips.rpartition("-")[2]
 
 
 def _sizes(config: Config, dataset: str, clips: str, counts: Counts) -> list[tuple[int, int, int]]:
@@ -92,12 +161,12 @@ def turns(found: Sequence[Piece], window: int) -> dict[tuple[str, str, int], lis
 
     Nothing for the first ones. Keys: (dataset, clips, shard).
 
-    >>> turns([Piece("real", "c", n, ("i3d",), 1, 10, 10) for n in range(3)], window=2)
+    >>> turns([Piece("real", "c", n, (("c", "i3d"),), 1, 10, 10) for n in range(3)], window=2)
     {('real', 'c', 2): ['features/real/c/i3d/0.h5']}
     """
     return {
         (piece.dataset, piece.clips, piece.shard): [
-            f"features/{left.dataset}/{left.clips}/{name}/{left.shard}.h5" for name in left.extractors
+            f"features/{left.dataset}/{clips}/{name}/{left.shard}.h5" for clips, name in left.features
         ]
         for left, piece in zip(found, found[window:], strict=False)
     }

@@ -16,54 +16,55 @@ from vidgauge.extractors.own import NetworkAsked
 from vidgauge.extractors.run import extract
 from vidgauge.gpus import lease
 from vidgauge.manifest.probing import read_shard
-from vidgauge.media.clips import make_clips
+from vidgauge.media.clips import Part, make_clips
 from vidgauge.media.sampling import distinct_clips
 from vidgauge.space import check_space
-from vidgauge.specs import Asked, Precision
+from vidgauge.specs import Asked, Precision, Video
 from vidgauge.store import hdf5
-from vidgauge.store.clips import ClipsWriter
+from vidgauge.store.clips import Group, holds, write_clips
 
 Progress = Callable[[int, int], None]
 
 
 def make_clips_file(
     shard: Path,
-    asked: Asked,
+    asked: Sequence[Asked],
     out: Path,
     *,
     workers: int,
     contained: bool = True,
     progress: Progress | None = None,
 ) -> None:
-    """Decode the clips of a probed shard. With size: native, those of videos of the size that is asked for.
+    """Decode the clips of a probed shard, each video once. With size: native, those of videos of the size asked for.
 
     contained: in worker processes, which a native crash ends instead of this one.
     """
-    spec, seed, draws = asked.spec, asked.seed, asked.draws
     videos, _ = read_shard(shard)
-    attrs = {
-        "clips": layout.clips_name(spec, seed=seed, draws=draws),
-        "manifest_digest": manifest_digest(videos),
-        "versions": {"av": version("av")},
-    }
+    taken = [
+        (each, [video for video in videos if each.native in (None, (video.height, video.width))]) for each in asked
+    ]
+    needed = sum(
+        3 * prod(each.shape) * sum(distinct_clips(video, each.spec, each.draws) for video in those)
+        for each, those in taken
+    )
+    what = f"the clips of {len(videos)} video{'s' * (len(videos) != 1)}"
+    check_space(out.parent, needed, what, "Make room and run the same command again, or lower shard_size.")
+    with write_clips(out, *(_group(each, those) for each, those in taken)) as writers:
+        parts = [
+            Part(each.spec, each.seed, range(each.draws), writer, each.native)
+            for each, writer in zip(asked, writers, strict=True)
+        ]
+        make_clips(videos, parts, workers=workers, contained=contained, progress=progress)
+
+
+def _group(asked: Asked, videos: Sequence[Video]) -> Group:
+    spec, seed, draws = asked.spec, asked.seed, asked.draws
     full = layout.resolved(spec, seed=seed, draws=draws)
     if asked.native is not None:
         full["native"] = asked.native  # features of several sizes must not be merged
-        videos = [video for video in videos if (video.height, video.width) == asked.native]
-    needed = 3 * prod(asked.shape) * sum(distinct_clips(video, spec, draws) for video in videos)
-    what = f"the clips of {len(videos)} video{'s' * (len(videos) != 1)}"
-    check_space(out.parent, needed, what, "Make room and run the same command again, or lower shard_size.")
-    with ClipsWriter(out, spec=full, shape=asked.shape, attrs=attrs) as writer:
-        make_clips(
-            videos,
-            spec,
-            seed=seed,
-            draws=range(draws),
-            writer=writer,
-            workers=workers,
-            contained=contained,
-            progress=progress,
-        )
+    name = layout.clips_name(spec, seed=seed, draws=draws)
+    about = {"clips": name, "manifest_digest": manifest_digest(videos), "versions": {"av": version("av")}}
+    return Group(name, full, asked.shape, about)
 
 
 def make_features_file(
@@ -79,7 +80,7 @@ def make_features_file(
     workers: int,
     progress: Progress | None = None,
 ) -> None:
-    """Run the clips of a shard through a network.
+    """Run the clips of a shard through a network: those that are `asked` for, or the only ones of the files.
 
     The workflow names no clips where features look finished, for they were deleted then. Snakemake may run the job all
     the same, for a reason of its own (a changed rule, say): then the clips of the shard `videos`, as
@@ -88,13 +89,15 @@ def make_features_file(
     out.parent.mkdir(parents=True, exist_ok=True)
     # beside the features: the system's own folder may be small
     with tempfile.TemporaryDirectory(prefix=".clips-", suffix=".tmp", dir=out.parent) as folder:
-        if videos is not None and asked is not None and not _whole(clips):
+        name = layout.clips_name(asked.spec, seed=asked.seed, draws=asked.draws) if asked is not None else None
+        if videos is not None and asked is not None and name is not None and not _whole(clips, name):
             clips = [Path(folder, "clips.h5")]
-            make_clips_file(videos, asked, clips[0], workers=workers)
+            make_clips_file(videos, [asked], clips[0], workers=workers)
         with lease(device, loading.spec_of(network).uses_gpu):  # the first to start CUDA is the network, inside
             extract(
                 clips,
                 out,
+                name=name,
                 network=network,
                 weights=weights,
                 device=device,
@@ -104,9 +107,10 @@ def make_features_file(
             )
 
 
-def _whole(clips: Sequence[Path]) -> bool:
-    """Whether there are clips, and their files hold what was written."""
-    damaged = [f"{path} {why}" for path in clips if (why := hdf5.fault(path))]
-    for words in damaged:
+def _whole(clips: Sequence[Path], name: str) -> bool:
+    """Whether there are clips of that name, and their files hold what was written."""
+    faults = [(path, hdf5.fault(path) or (None if holds(path, name) else "has no such clips")) for path in clips]
+    said = [f"{path} {why}" for path, why in faults if why]
+    for words in said:
         print(f"vidgauge: {words}. The clips of this shard are made once more.", file=sys.stderr)
-    return bool(clips) and not damaged
+    return bool(clips) and not said

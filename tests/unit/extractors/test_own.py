@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 
+from tests.clips_files import clips_file
 from tests.unit.extractors import pseudo
 from vidgauge.errors import VidgaugeError
 from vidgauge.extractors import load, loading
 from vidgauge.extractors._torchscript import _as_written
 from vidgauge.extractors.own import NetworkAsked, OwnInput, OwnNetwork, prepared, spec_of
 from vidgauge.extractors.run import extract
-from vidgauge.store.clips import ClipsWriter
 from vidgauge.store.features import array_widths, read_array, read_attrs
 from vidgauge.weights import digests
 
@@ -167,7 +167,7 @@ def test_what_is_no_archive_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("videos", [0, 3])
 def test_features_file(archive: Path, tmp_path: Path, videos: int) -> None:
     """The width is the network's; the file says that nobody vouches for the weights."""
-    with ClipsWriter(tmp_path / "c.h5", spec={"frames": 2, "seed": None}, shape=(2, 4, 5), attrs={"clips": "x"}) as out:
+    with clips_file(tmp_path / "c.h5", spec={"frames": 2, "seed": None}, shape=(2, 4, 5), attrs={"clips": "x"}) as out:
         for number, clip in enumerate(clips(videos)):
             out.append(f"v{number}", 0, 0, np.arange(2), clip)
     asked = NetworkAsked(name="mine", trust=True, own=own(archive, licence="MIT"))

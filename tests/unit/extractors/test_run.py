@@ -10,13 +10,13 @@ import h5py
 import numpy as np
 import pytest
 
+from tests.clips_files import NAME, clips_file
 from vidgauge import extractors
 from vidgauge.errors import UsageError, VidgaugeError
 from vidgauge.extractors import loading
 from vidgauge.extractors.own import NetworkAsked
 from vidgauge.extractors.run import extract
 from vidgauge.specs import Network
-from vidgauge.store.clips import ClipsWriter
 from vidgauge.store.features import array_widths, read_array, read_attrs, read_failed
 from vidgauge.store.merge import merge
 from vidgauge.weights import entry
@@ -36,7 +36,7 @@ def one_load(lite0: Network, monkeypatch: pytest.MonkeyPatch) -> None:
 def write(path: Path, videos: Sequence[str], *, t: int = T, spec: dict[str, Any] | None = None) -> Path:
     """Clips that follow from the id, two draws each, in the order given."""
     full = {"frames": t, "seed": None, **(spec or {})}
-    with ClipsWriter(path, spec=full, shape=(t, *SIZE), attrs={"clips": "3f", "seed": 42}) as writer:
+    with clips_file(path, spec=full, shape=(t, *SIZE), attrs={"clips": "3f", "seed": 42}) as writer:
         for video in videos:
             for draw in (0, 1):
                 rng = np.random.default_rng([draw, *video.encode()])
@@ -81,14 +81,14 @@ def test_a_clip_that_is_drawn_again_passes_the_network_once(tmp_path: Path) -> N
     pixels = np.random.default_rng(0).integers(0, 256, (12, *SIZE, 3), np.uint8)
     paths = tmp_path / "shared.h5", tmp_path / "apart.h5"
     for path in paths:
-        with ClipsWriter(path, spec={"frames": T}, shape=(T, *SIZE)) as writer:
+        with clips_file(path, spec={"frames": T}, shape=(T, *SIZE)) as writer:
             for video, drawn in starts.items():
                 draws = sorted(range(7), key=lambda draw: drawn[draw] if path == paths[0] else draw)
                 for draw in draws:
                     at = drawn[draw]
                     writer.append(video, draw, at, range(at, at + T), pixels[at : at + T])
     with h5py.File(paths[0]) as shared, h5py.File(paths[1]) as apart:
-        assert (len(shared["frames"]), len(apart["frames"])) == (3 + 1 + 7, 6 + 1 + 7)
+        assert (len(shared[NAME]["frames"]), len(apart[NAME]["frames"])) == (3 + 1 + 7, 6 + 1 + 7)
     seen: list[tuple[int, int]] = []
     for path in paths:
         out = path.with_suffix(".out.h5")

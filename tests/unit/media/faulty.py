@@ -6,11 +6,11 @@ import os
 import signal
 from collections.abc import Iterator
 
-from vidgauge.media.decode import Clip
+from vidgauge.media.decode import PartClip
 from vidgauge.media.verified import Task, verified_clips
 
 
-def crashing_clips(task: Task) -> Iterator[Clip]:
+def crashing_clips(task: Task) -> Iterator[PartClip]:
     """The second video of the set crashes after its first clip."""
     for done, clip in enumerate(verified_clips(task)):
         if done == 1 and task[0].id == "video_001.mp4":

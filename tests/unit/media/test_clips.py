@@ -15,7 +15,7 @@ from tests.make_videos import array_file, dataset, encode, frame_folder, frames,
 from tests.unit.media.helpers import video
 from vidgauge.errors import BadVideo, VidgaugeError
 from vidgauge.media import clips, verified
-from vidgauge.media.clips import make_clips
+from vidgauge.media.clips import Part, make_clips
 from vidgauge.specs import ClipSpec, Video
 
 SPEC = ClipSpec(frames=4, stride=2, size=(16, 20))
@@ -51,7 +51,7 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> list[Video]:
 
 def made(videos: list[Video], *, workers: int, spec: ClipSpec = SPEC, **options: Any) -> Rows:
     rows = Rows()
-    make_clips(videos, spec, seed=3, draws=range(3), writer=rows, workers=workers, **options)
+    make_clips(videos, [Part(spec, 3, range(3), rows)], workers=workers, **options)
     return rows
 
 
@@ -99,9 +99,8 @@ def test_progress_and_bounded_memory(videos: list[Video], monkeypatch: pytest.Mo
             assert started <= len(seen) + 2 * 2 + 1
 
     monkeypatch.setattr(verified, "choose_clips", counted)
-    make_clips(
-        videos, SPEC, seed=0, draws=[0], writer=Slow(), workers=2, progress=lambda done, of: seen.append((done, of))
-    )
+    parts = [Part(SPEC, 0, [0], Slow())]
+    make_clips(videos, parts, workers=2, progress=lambda done, of: seen.append((done, of)))
     long_enough = len(videos) - 1
     assert seen == [(i + 1, long_enough) for i in range(long_enough)]
 
@@ -112,7 +111,7 @@ def test_faults_of_ours_are_not_swallowed(videos: list[Video]) -> None:
             raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        make_clips(videos, SPEC, seed=0, draws=[0], writer=Full(), workers=2)
+        make_clips(videos, [Part(SPEC, 0, [0], Full())], workers=2)
 
 
 def test_few_clips_of_one_video_are_in_memory(videos: list[Video], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +137,7 @@ def test_few_clips_of_one_video_are_in_memory(videos: list[Video], monkeypatch: 
 
     monkeypatch.setattr(verified, "read_clips", counted)
     with pytest.raises(OSError, match="No space"):
-        make_clips(videos[:1], spec, seed=0, draws=range(64), writer=Watching(), workers=1)
+        make_clips(videos[:1], [Part(spec, 0, range(64), Watching())], workers=1)
     assert written == 9
     assert read <= 9 + 5  # of 14 possible clips
 
@@ -148,7 +147,7 @@ def test_each_gives_every_start_once_with_any_workers(videos: list[Video]) -> No
     found = []
     for workers in (1, 4):
         rows = Rows()
-        make_clips(videos, spec, seed=3, draws=range(16), writer=rows, workers=workers)
+        make_clips(videos, [Part(spec, 3, range(16), rows)], workers=workers)
         found.append(rows.rows)
     assert found[0] == found[1]
     for item in videos:
@@ -182,7 +181,7 @@ def test_a_writer_that_fails_ends_the_processes(videos: list[Video]) -> None:
             raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        make_clips(videos, SPEC, seed=0, draws=[0], writer=Full(), workers=1, contained=True)
+        make_clips(videos, [Part(SPEC, 0, [0], Full())], workers=1, contained=True)
 
 
 def replaced(folder: Path, kind: str) -> tuple[Video, Callable[[], object]]:
@@ -223,3 +222,65 @@ def test_a_video_replaced_while_it_is_decoded(
     monkeypatch.setattr(verified, "read_clips", meddling)
     with pytest.raises(VidgaugeError, match="no longer the video that was probed"):
         made([item], workers=1)
+
+
+OTHERS = [
+    SPEC,
+    ClipSpec(frames=1, size="native", start="each", clips_per_video=4),
+    ClipSpec(frames=6, stride=3, size=(16, 20), start="center"),  # its frames are resized as those of SPEC are
+    ClipSpec(frames=2, size=(9, 12), fps=4.0, matrix="bt709", start="first"),
+]
+
+
+class Kept(Rows):
+    """Rows of any shape."""
+
+    def append(self, video_id: str, draw: int, start: int, index: list[int], frames: np.ndarray) -> None:
+        self.rows.append((video_id, draw, start, index, frames.tobytes()))
+
+
+def each_alone(videos: list[Video], specs: list[ClipSpec]) -> list[Kept]:
+    kept = [Kept() for _ in specs]
+    for spec, rows in zip(specs, kept, strict=True):
+        make_clips(videos, [Part(spec, 3, range(3), rows)])
+    return kept
+
+
+@pytest.mark.parametrize("contained", [False, True])
+def test_several_specs_of_one_decode_are_those_of_each_alone(videos: list[Video], contained: bool) -> None:
+    together = [Kept() for _ in OTHERS]
+    parts = [Part(spec, 3, range(3), rows) for spec, rows in zip(OTHERS, together, strict=True)]
+    make_clips(videos, parts, workers=2, contained=contained)
+    assert together == each_alone(videos, OTHERS)
+    assert len({len(rows.rows) for rows in together}) > 2  # short videos and those without times suit some of them
+
+
+def test_each_video_is_decoded_once_for_all_specs(videos: list[Video], monkeypatch: pytest.MonkeyPatch) -> None:
+    scanned = []
+    plain = verified.scan_probed
+    monkeypatch.setattr(verified, "scan_probed", lambda item: [scanned.append(item.id), plain(item)][1])
+    make_clips(videos, [Part(spec, 3, range(3), Kept()) for spec in OTHERS], workers=2)
+    assert sorted(scanned) == sorted(item.id for item in videos)
+
+
+def test_damage_fails_the_specs_that_need_the_damaged_frames(videos: list[Video], tmp_path: Path) -> None:
+    """What would be made of a video alone is made of it together with other specs, and no more."""
+    whole = encode(tmp_path / "bad.mp4", frames(30, noise=30), container={"movflags": "+faststart"})
+    spoil(whole, whole, start=0.5, share=0.45)
+    first = ClipSpec(frames=2, size=(16, 20), start="first")
+    specs = [ClipSpec(frames=30, size=(8, 8), start="first"), first, *OTHERS[1:]]
+    found = [videos[0], video(whole)]
+    together = [Kept() for _ in specs]
+    make_clips(found, [Part(spec, 3, range(3), rows) for spec, rows in zip(specs, together, strict=True)])
+    assert together == each_alone(found, specs)
+    assert [len(rows.failures) for rows in together][:2] == [1, 0]
+    assert any(row[0] == "bad.mp4" for row in together[1].rows)
+
+
+def test_a_crash_of_one_decode_is_tried_again_for_each_spec(videos: list[Video]) -> None:
+    function = "tests.unit.media.faulty:crashing_clips"
+    together = [Kept(), Kept()]
+    parts = [Part(spec, 3, [0], rows) for spec, rows in zip(OTHERS[2:], together, strict=True)]
+    make_clips(videos, parts, workers=2, contained=True, function=function)  # alone, each gives one clip: no crash
+    assert not any(rows.failures for rows in together)
+    assert all([row[0] for row in rows.rows].count("video_001.mp4") == 1 for rows in together)

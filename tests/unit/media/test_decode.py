@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +17,7 @@ from tests.make_videos import array_file, encode, frame_folder, frames, spoil
 from tests.unit.media.helpers import DATA, video
 from vidgauge.errors import BadVideo
 from vidgauge.media import decode, resize
-from vidgauge.media.decode import choose_clips, iter_frames, read_clips, read_frames
+from vidgauge.media.decode import choose_clips, iter_frames, read_clips, read_frames, scan_probed
 from vidgauge.media.demux import scan_video
 from vidgauge.media.sampling import clip_indices
 from vidgauge.specs import ClipSpec, Video
@@ -31,7 +31,9 @@ def source(path: Path, kind: str = "file", row: int | None = None) -> Any:
 
 def clips_of(item: Video, spec: ClipSpec, *, seed: int, draws: Sequence[int]) -> list[decode.Clip]:
     """(draw, source frames, pixels) of each clip, along the video."""
-    return list(read_clips(item, spec, choose_clips(item, spec, seed=seed, draws=draws)))
+    scan = scan_probed(item)
+    chosen = choose_clips(item, spec, scan, seed=seed, draws=draws)
+    return [tuple(clip) for _, *clip in read_clips(item, [chosen], scan)]
 
 
 def from_the_start(path: Path) -> np.ndarray:
@@ -335,8 +337,8 @@ def test_clips_of_each_start_share_one_decode(tmp_path: Path, monkeypatch: pytes
     clip = frames(9, 47, 63)
     item = video(encode(tmp_path / "a.mkv", clip, **LOSSLESS))
     read = []
-    plain = decode.iter_frames
-    monkeypatch.setattr(decode, "iter_frames", lambda *a, **k: (read.append(f[0]) or f for f in plain(*a, **k)))
+    plain = decode._iter_shown
+    monkeypatch.setattr(decode, "_iter_shown", lambda *a, **k: (read.append(f[0]) or f for f in plain(*a, **k)))
     spec = ClipSpec(frames=3, stride=2, size="native", start="each", clips_per_video="all")
     found = clips_of(item, spec, seed=7, draws=range(16))
     assert read == list(range(9))
@@ -348,20 +350,16 @@ def test_clips_of_each_start_share_one_decode(tmp_path: Path, monkeypatch: pytes
 def test_frames_are_let_go_once_no_clip_needs_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     item = video(array_file(tmp_path / "a.npy", [frames(40, 8, 8)]), "array", 0)
     small: list[weakref.ref[np.ndarray]] = []
-    plain = decode._resizer
+    plain = decode.Resizer.__call__
 
-    def watched(spec: ClipSpec) -> Callable[[np.ndarray], np.ndarray]:
-        def resized(frame: np.ndarray) -> np.ndarray:
-            out = resizer(frame).copy()
-            small.append(weakref.ref(out))
-            return out
+    def watched(resizer: decode.Resizer, clip: np.ndarray) -> np.ndarray:
+        out = plain(resizer, clip).copy()
+        small.append(weakref.ref(out))
+        return out
 
-        resizer = plain(spec)
-        return resized
-
-    monkeypatch.setattr(decode, "_resizer", watched)
+    monkeypatch.setattr(decode.Resizer, "__call__", watched)
     spec = ClipSpec(frames=3, stride=2, size=(4, 4), start="each")
-    for _ in read_clips(item, spec, choose_clips(item, spec, seed=0, draws=range(64))):
+    for _ in read_clips(item, [choose_clips(item, spec, None, seed=0, draws=range(64))]):
         assert sum(ref() is not None for ref in small) <= spec.span
 
 
@@ -380,10 +378,10 @@ def test_exactly_as_many_frames_as_needed_and_one_too_few(tmp_path: Path) -> Non
     item = video(encode(tmp_path / "a.mp4", 16))
     assert clips_of(item, ClipSpec(frames=16, size=(48, 64)), seed=0, draws=[3])[0][1] == list(range(16))
     with pytest.raises(BadVideo, match="too-short: has 16 frames, clip spec needs 17"):
-        choose_clips(item, ClipSpec(frames=17), seed=0, draws=[0])
+        choose_clips(item, ClipSpec(frames=17), scan_probed(item), seed=0, draws=[0])
     encode(tmp_path / "a.mp4", 18)
     with pytest.raises(BadVideo, match="had 16 frames when it was probed, now 18"):
-        choose_clips(item, ClipSpec(frames=16), seed=0, draws=[0])
+        choose_clips(item, ClipSpec(frames=16), scan_probed(item), seed=0, draws=[0])
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"no {DATA}")

@@ -11,7 +11,7 @@ import pytest
 from tests.unit.media.helpers import video
 from vidgauge.errors import BadVideo
 from vidgauge.media import resize
-from vidgauge.media.decode import choose_clips, read_clips, read_frames
+from vidgauge.media.decode import choose_clips, read_clips, read_frames, scan_probed
 from vidgauge.media.sampling import clip_indices, spec_problem
 from vidgauge.specs import ClipSpec
 
@@ -60,7 +60,8 @@ def test_from_a_lossless_file(golden_file: Path, tmp_path: Path) -> None:
     assert np.array_equal(read_frames(item, range(item.frames)), clip)
     for key, want in wanted.items():
         spec = ClipSpec(frames=len(want), size=want.shape[1:3], antialias=False, backend="cv2")
-        ((_, _, got),) = read_clips(item, spec, choose_clips(item, spec, seed=0, draws=[0]))
+        scan = scan_probed(item)
+        ((*_, got),) = read_clips(item, [choose_clips(item, spec, scan, seed=0, draws=[0])], scan)
         assert np.array_equal(got, want), key
 
 

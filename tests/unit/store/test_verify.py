@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.clips_files import clips_file
 from vidgauge.store import seal
-from vidgauge.store.clips import ClipsWriter
 from vidgauge.store.features import FeatureArray, write_features
 from vidgauge.store.verify import RECORD, remove_damaged, removed
 
@@ -24,7 +24,7 @@ def results(tmp_path: Path) -> Path:
     rows = FeatureArray(np.ones((2, 3), np.float32), np.array(["a", "b"]), [0, 0], [0, 0])
     for name in (MERGED, SHARD):
         write_features(tmp_path / name, {"clip": rows})
-    with ClipsWriter(tmp_path / CLIPS, spec={}, shape=(1, 2, 2)) as writer:
+    with clips_file(tmp_path / CLIPS, spec={}, shape=(1, 2, 2)) as writer:
         writer.append("a", 0, 0, [0], np.zeros((1, 2, 2, 3), np.uint8))
     (tmp_path / "manifests").mkdir()
     (tmp_path / "manifests" / "other.h5").write_bytes(b"not ours to judge")

@@ -75,6 +75,7 @@ def extract(
     out: str | PathLike[str],
     *,
     network: NetworkAsked,
+    name: str | None = None,
     weights: Path | None = None,
     device: str = "auto",
     precision: Precision = "float32",
@@ -84,7 +85,8 @@ def extract(
 ) -> None:
     """Write the features file of a shard: every array that is asked of the network, in canonical order.
 
-    weights: a file, or the folder where published ones are kept; None: the user's cache folder. workers: threads that
+    name: of the clips, where the files hold several. weights: a file, or the folder where published ones are kept;
+    None: the user's cache folder. workers: threads that
     call the network, each on whole batches; the rows do not depend on how many there are. The next clips are read
     meanwhile. attrs: attributes to add. progress: called with (clips done, clips). Clips files without a clip give zero
     rows of the right widths.
@@ -98,7 +100,7 @@ def extract(
             "delete the features file and run again"
         )
     with ExitStack() as stack:
-        source = _source([stack.enter_context(open_clips(path)) for path in clips_paths])
+        source = _source([stack.enter_context(open_clips(path, name)) for path in clips_paths])
         frames = source.shape[0]
         there = extractors.arrays_of(spec, frames)
         if not there:

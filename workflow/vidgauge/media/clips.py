@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from queue import Empty, Queue
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,7 +19,7 @@ from vidgauge.specs import ClipSpec, Video
 if TYPE_CHECKING:
     import numpy as np
 
-    from vidgauge.media.decode import Clip
+    from vidgauge.media.decode import PartClip
 
 FUNCTION = "vidgauge.media.verified:verified_clips"
 """What decodes one video. libav is loaded where it runs, not here."""
@@ -35,29 +35,55 @@ class Writer(Protocol):
     def fail(self, video_id: str, path: str, reason: str, detail: str, clips: int) -> None: ...
 
 
+@dataclass(frozen=True)
+class Part:
+    """The clips of one spec: which are wanted, and where they go."""
+
+    spec: ClipSpec
+    seed: int
+    draws: Sequence[int]
+    writer: Writer
+    native: tuple[int, int] | None = None  # with size: native, that of the videos to take
+
+    def takes(self, video: Video) -> bool:
+        """Whether the video suits the spec; the gate has listed those that do not."""
+        if self.native not in (None, (video.height, video.width)):
+            return False
+        return spec_problem(self.spec, video.frames, video.fps, video.duration) is None
+
+    def wanted(self, video: Video) -> int:
+        """How many clips a video should give."""
+        if self.spec.start != "each":
+            return len(self.draws)
+        length = timeline(self.spec, video.frames, video.fps, video.duration)
+        return min(len(self.draws), starts_in(self.spec, length))
+
+    def clip_bytes(self, video: Video) -> int:
+        """Of one of its clips."""
+        height, width = (video.height, video.width) if self.spec.size == "native" else self.spec.shape
+        return self.spec.frames * height * width * 3
+
+
 def make_clips(
     videos: Sequence[Video],
-    spec: ClipSpec,
+    parts: Sequence[Part],
     *,
-    seed: int,
-    draws: Sequence[int],
-    writer: Writer,
     workers: int = 1,
     contained: bool = False,
     function: str = FUNCTION,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Append the clips of the given draws of all videos to `writer`; name to it every video that cannot be decoded.
+    """Decode each video once, and give the writer of each part its clips, or why the video has none.
 
-    A video that does not suit the spec (too short, no times) is left out in silence: the gate has listed it. What
-    is written does not depend on `workers` or on the order of `videos`. Clips of at most 2 * workers videos are in
-    memory, of each HELD_BYTES or a few clips. contained: decode in worker processes, so that a crash or a hang of
-    native code is one video's failure; function: what they run. progress: called with (videos done, of how many).
+    A video that does not suit a spec (too short, no times) is left out of its part in silence: the gate has listed it.
+    What is written of a part does not depend on the other parts, on `workers` or on the order of `videos`. Clips of at
+    most 2 * workers videos are in memory, of each HELD_BYTES or a few clips. contained: decode in worker processes, so
+    that a crash or a hang of native code is one video's failure; function: what they run. progress: called with
+    (videos done, of how many).
 
-    Raises VidgaugeError where a video is not the one that was probed, and what the writer raises.
+    Raises VidgaugeError where a video is not the one that was probed, and what the writers raise.
     """
-    suited = (video for video in videos if spec_problem(spec, video.frames, video.fps, video.duration) is None)
-    ordered = sorted(suited, key=lambda video: video.id)
+    ordered = sorted((video for video in videos if any(part.takes(video) for part in parts)), key=lambda v: v.id)
     with (
         open_pool(function, workers=workers, contained=contained) as pool,
         ThreadPoolExecutor(max(1, workers), thread_name_prefix="clips") as threads,
@@ -68,10 +94,10 @@ def make_clips(
         try:
             while True:
                 while len(running) < 2 * max(1, workers) and (video := next(upcoming, None)) is not None:
-                    running.append(_Decoding(threads, pool, video, spec, seed, sorted(draws)))
+                    running.append(_Decoding(threads, pool, video, [part for part in parts if part.takes(video)]))
                 if not running:
                     break
-                _hand_over(running[0], writer)
+                running[0].hand_over()
                 running.popleft()
                 done += 1
                 if progress is not None:
@@ -86,40 +112,22 @@ def make_clips(
 class _Decoding:
     """One video's clips on their way from a thread, which has them decoded, to the one that writes."""
 
-    def __init__(
-        self,
-        threads: ThreadPoolExecutor,
-        pool: Pool | Here,
-        video: Video,
-        spec: ClipSpec,
-        seed: int,
-        draws: Sequence[int],
-    ) -> None:
-        height, width = (video.height, video.width) if spec.size == "native" else spec.shape
-        clip = spec.frames * height * width * 3
-        self.video = video
-        self._spec, self._draws = spec, len(draws)
-        self._clips: Queue[Clip | None] = Queue(max(2, HELD_BYTES // clip))  # None: the end; `stop` makes room for two
+    def __init__(self, threads: ThreadPoolExecutor, pool: Pool | Here, video: Video, parts: Sequence[Part]) -> None:
+        self._pool, self._video, self._parts = pool, video, parts
+        largest = max(part.clip_bytes(video) for part in parts)
+        # None: the end; `stop` makes room for two
+        self._clips: Queue[PartClip | None] = Queue(max(2, HELD_BYTES // largest))
         self._stopped = False
-        pixels = max(video.frames, self.wanted() * spec.frames) * max(video.height * video.width, height * width)
-        task = replace(video, columns={}), spec, seed, draws
-        messages = pool.stream(task, limits.decoding(video.bytes, pixels, clip), name=video.path)
-        self._ended = threads.submit(self._run, messages)
+        self._ended = threads.submit(self._run)
 
-    def clips(self) -> Iterator[Clip]:
-        """The clips as they come."""
-        return iter(self._clips.get, None)
-
-    def problem(self) -> BadVideo | None:
-        """Why it could not be decoded to its end. Raises what was no fault of the video."""
-        return self._ended.result()
-
-    def wanted(self) -> int:
-        """How many clips the video should give."""
-        if self._spec.start != "each":
-            return self._draws
-        length = timeline(self._spec, self.video.frames, self.video.fps, self.video.duration)
-        return min(self._draws, starts_in(self._spec, length))
+    def hand_over(self) -> None:
+        """Give the clips to the writers as they come, then the problems. Raises what was no fault of the video."""
+        video = self._video
+        for number, draw, indices, frames in iter(self._clips.get, None):
+            self._parts[number].writer.append(video.id, draw, indices[0], indices, frames)
+        for number, problem in self._ended.result().items():
+            part = self._parts[number]
+            part.writer.fail(video.id, video.path, problem.reason, problem.detail, part.wanted(video))
 
     def stop(self) -> None:
         """Decode no further."""
@@ -129,23 +137,44 @@ class _Decoding:
             while True:
                 self._clips.get_nowait()
 
-    def _run(self, messages: Generator[Clip]) -> BadVideo | None:
+    def _run(self) -> dict[int, BadVideo]:
+        """Decode, and tell which parts have failed: those that would fail alone, too.
+
+        Frames that one part needs may be damaged, and not those of another. So where decoding for several parts fails,
+        each that is not complete yet is tried by itself.
+        """
+        made = dict.fromkeys(range(len(self._parts)), 0)
         try:
-            with closing(messages):
-                for clip in messages:
-                    if self._stopped:
-                        break
-                    self._clips.put(clip)
-        except BadVideo as problem:
-            return problem
+            together = self._decode(list(made), made)
+            if together is None:
+                return {}
+            if len(self._parts) == 1 or self._stopped:
+                return dict.fromkeys(made, together)
+            left = [number for number, part in enumerate(self._parts) if made[number] < part.wanted(self._video)]
+            alone = {number: self._decode([number], made) for number in left}
+            return {number: problem for number, problem in alone.items() if problem is not None}
         finally:
             self._clips.put(None)
+
+    def _decode(self, numbers: Sequence[int], made: dict[int, int]) -> BadVideo | None:
+        """Pass on the clips of some parts, but for those that were made before, and count them in `made`."""
+        video, parts = self._video, [self._parts[number] for number in numbers]
+        clips = [part.clip_bytes(video) for part in parts]
+        shown = video.frames * video.height * video.width
+        given = sum(part.wanted(video) * size // 3 for part, size in zip(parts, clips, strict=True))
+        task = replace(video, columns={}), [(part.spec, part.seed, sorted(part.draws)) for part in parts]
+        limit = limits.decoding(video.bytes, max(shown, given), sum(clips))
+        before, seen = dict(made), dict.fromkeys(numbers, 0)
+        try:
+            with closing(self._pool.stream(task, limit, name=video.path)) as messages:
+                for at, *clip in messages:
+                    if self._stopped:
+                        break
+                    number = numbers[at]
+                    seen[number] += 1
+                    if seen[number] > before[number]:
+                        self._clips.put((number, *clip))
+                        made[number] += 1
+        except BadVideo as problem:
+            return problem
         return None
-
-
-def _hand_over(decoding: _Decoding, writer: Writer) -> None:
-    video = decoding.video
-    for draw, indices, frames in decoding.clips():
-        writer.append(video.id, draw, indices[0], indices, frames)
-    if (problem := decoding.problem()) is not None:
-        writer.fail(video.id, video.path, problem.reason, problem.detail, decoding.wanted())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -31,13 +32,16 @@ _WORTH_A_SEEK = 8  # frames skipped; fewer are decoded about as fast as a seek r
 Clip = tuple[int, list[int], np.ndarray]
 """(draw, source frames, (t, h, w, 3) uint8)."""
 
+PartClip = tuple[int, int, list[int], np.ndarray]
+"""(which of the parts that are decoded together, and of that part a Clip)."""
+
 
 @dataclass(frozen=True)
 class Chosen:
-    """The clips that are wanted of a video."""
+    """The clips that are wanted of a video, by one spec."""
 
+    spec: ClipSpec
     indices: dict[int, list[int]]  # source frames by draw
-    scan: Scan | None  # of a file
 
 
 class Source(Protocol):
@@ -63,53 +67,105 @@ def read_frames(video: Source, indices: Sequence[int], *, matrix: Matrix = "auto
     return np.stack([frames[index] for index in indices])
 
 
-def choose_clips(video: Video, spec: ClipSpec, *, seed: int, draws: Sequence[int]) -> Chosen:
+def choose_clips(video: Video, spec: ClipSpec, scan: Scan | None, *, seed: int, draws: Sequence[int]) -> Chosen:
     """The frames that some draws of a video take. With start: each, draws that the video has no clip for are left out.
 
-    Raises BadVideo: too-short and no-timing (see `sampling.SPEC_REASONS`), or as `scan_video`.
+    scan: of a file, as `scan_probed` gives it. Raises BadVideo: too-short and no-timing (see `sampling.SPEC_REASONS`).
     """
-    scan = scan_video(Path(video.path)) if video.kind == "file" else None
-    if scan is not None and scan.count != video.frames:
-        raise BadVideo("damaged", f"it had {video.frames} frames when it was probed, now {scan.count}")
     length = timeline(spec, video.frames, video.fps, video.duration)
     chosen = clip_indices(spec, length, seed=seed, video_id=video.id, draws=draws)
     if scan is not None and spec.fps is not None:
         seconds, tolerance = scan.seconds(), rounding_tolerance(scan.time_base)
         chosen = {draw: source_indices(at, seconds, spec.fps, tolerance) for draw, at in chosen.items()}
-    return Chosen(chosen, scan)
+    return Chosen(spec, chosen)
 
 
-def read_clips(video: Video, spec: ClipSpec, chosen: Chosen) -> Iterator[Clip]:
-    """The chosen clips at the spec's size, by their place in the video, from one decode of the frames they share.
+def scan_probed(video: Video) -> Scan | None:
+    """The scan of a video file, None of what is no file. BadVideo as `scan_video`, and for another count of frames."""
+    scan = scan_video(Path(video.path)) if video.kind == "file" else None
+    if scan is not None and scan.count != video.frames:
+        raise BadVideo("damaged", f"it had {video.frames} frames when it was probed, now {scan.count}")
+    return scan
 
-    At any time only the frames of one clip's span are in memory. Raises BadVideo as `read_frames`.
+
+def read_clips(video: Video, parts: Sequence[Chosen], scan: Scan | None = None) -> Iterator[PartClip]:
+    """The chosen clips at their spec's size, those of a part by their place in the video, all from one decode.
+
+    At any time only the frames of one clip's span of each part are in memory. Raises BadVideo as `read_frames`.
     """
-    waiting = deque(sorted(chosen.indices, key=chosen.indices.__getitem__))
-    wanted = sorted({index for indices in chosen.indices.values() for index in indices})
-    resized = _resizer(spec)
-    held: dict[int, np.ndarray] = {}  # full-size frames are not kept
-    for index, frame in iter_frames(video, wanted, matrix=spec.matrix, scan=chosen.scan):
-        held[index] = resized(frame)
-        while waiting and max(chosen.indices[waiting[0]]) == index:
-            draw = waiting.popleft()
-            indices = chosen.indices[draw]
-            yield draw, indices, np.stack([held[at] for at in indices])
-        first = min(chosen.indices[waiting[0]]) if waiting else index + 1  # later clips begin no earlier
-        held = {at: small for at, small in held.items() if at >= first}
+    running = [_Part(number, chosen) for number, chosen in enumerate(parts)]
+    wanted = sorted({index for part in running for index in part.wanted})
+    shrink = _Shrinking()
+    for index, shown in _iter_shown(video, wanted, scan):
+        shrink.next(shown)
+        for part in running:
+            if index in part.wanted:
+                yield from part.take(index, shrink.by(part.spec))
 
 
-def _resizer(spec: ClipSpec) -> Callable[[np.ndarray], np.ndarray]:
-    """(H, W, 3) uint8 -> (h, w, 3) uint8, as the spec says."""
-    if spec.size == "native":
-        return lambda frame: frame
-    resize = Resizer(spec.size, spec.resize, spec.antialias, spec.backend, spec.crop, spec.rounding)
-    return lambda frame: resize(frame[None])[0]
+class _Part:
+    """The clips of one spec while the frames go by."""
+
+    def __init__(self, number: int, chosen: Chosen) -> None:
+        self.spec, self.wanted = chosen.spec, {index for indices in chosen.indices.values() for index in indices}
+        self._number, self._indices = number, chosen.indices
+        self._waiting = deque(sorted(chosen.indices, key=chosen.indices.__getitem__))
+        self._held: dict[int, np.ndarray] = {}  # full-size frames are not kept
+
+    def take(self, index: int, frame: np.ndarray) -> Iterator[PartClip]:
+        """The clips that end with this frame."""
+        self._held[index] = frame
+        while self._waiting and max(self._indices[self._waiting[0]]) == index:
+            draw = self._waiting.popleft()
+            indices = self._indices[draw]
+            yield self._number, draw, indices, np.stack([self._held[at] for at in indices])
+        first = min(self._indices[self._waiting[0]]) if self._waiting else index + 1  # later clips begin no earlier
+        self._held = {at: small for at, small in self._held.items() if at >= first}
+
+
+class _Shrinking:
+    """Frames as several specs want them; what two of them want alike is made once."""
+
+    def __init__(self) -> None:
+        self._resizers: dict[tuple[object, ...], Resizer] = {}
+        self._done: dict[tuple[object, ...], np.ndarray] = {}
+
+    def next(self, shown: _Shown) -> None:
+        """Go on to the next frame."""
+        self._shown, self._done = shown, {}
+
+    def by(self, spec: ClipSpec) -> np.ndarray:
+        """(h, w, 3) uint8, as the spec says."""
+        how: tuple[object, ...] = (spec.matrix, spec.size)
+        if spec.size != "native":
+            how += (spec.resize, spec.antialias, spec.backend, spec.crop, spec.rounding)
+        if how not in self._done:
+            if (spec.matrix, "native") not in self._done:
+                self._done[spec.matrix, "native"] = self._shown(spec.matrix)
+            frame = self._done[spec.matrix, "native"]
+            if spec.size != "native":
+                if how not in self._resizers:
+                    self._resizers[how] = Resizer(
+                        spec.size, spec.resize, spec.antialias, spec.backend, spec.crop, spec.rounding
+                    )
+                frame = self._resizers[how](frame[None])[0]
+            self._done[how] = frame
+        return self._done[how]
+
+
+_Shown = Callable[[Matrix], np.ndarray]
+"""A frame as (H, W, 3) uint8, its colours by a matrix."""
 
 
 def iter_frames(
     video: Source, wanted: Sequence[int], *, matrix: Matrix = "auto", scan: Scan | None = None
 ) -> Iterator[tuple[int, np.ndarray]]:
     """(index, (H, W, 3) uint8) for each wanted index, which ascend. scan: of the file, if it is at hand."""
+    for index, shown in _iter_shown(video, wanted, scan):
+        yield index, shown(matrix)
+
+
+def _iter_shown(video: Source, wanted: Sequence[int], scan: Scan | None) -> Iterator[tuple[int, _Shown]]:
     if wanted and wanted[0] < 0:
         raise ValueError(f"frame indices count from 0, got {wanted[0]}")
     if video.kind == "array":
@@ -117,18 +173,28 @@ def iter_frames(
         for index in wanted:
             if index >= len(clip):
                 raise BadVideo("damaged", f"frame {index} is wanted, it has {len(clip)}")
-            yield index, np.array(clip[index])
+            yield index, partial(_as_it_is, np.array(clip[index]))
     elif video.kind == "frames":
-        yield from images.folder_frames(Path(video.path), wanted)
+        for index, image in images.folder_frames(Path(video.path), wanted):
+            yield index, partial(_as_it_is, image)
     elif wanted:
         scan = scan or scan_video(Path(video.path))
-        reformatter, size = VideoReformatter(), None
+        reformatters: defaultdict[Matrix, VideoReformatter] = defaultdict(VideoReformatter)
+        size = None
         for index, frame in _file_frames(Path(video.path), scan, wanted):
             size = size or (frame.height, frame.width)
             if (frame.height, frame.width) != size:
                 was = f"from {size[1]}x{size[0]} to {frame.width}x{frame.height}"
                 raise BadVideo("mixed-sizes", f"its size changes {was} by frame {index}")
-            yield index, rgb_from_frame(frame, matrix, reformatter)
+            yield index, partial(_converted, frame, reformatters)
+
+
+def _as_it_is(frame: np.ndarray, matrix: Matrix) -> np.ndarray:  # noqa: ARG001 - pictures are RGB already
+    return frame
+
+
+def _converted(frame: VideoFrame, reformatters: defaultdict[Matrix, VideoReformatter], matrix: Matrix) -> np.ndarray:
+    return rgb_from_frame(frame, matrix, reformatters[matrix])
 
 
 class _SeekMissedError(Exception):

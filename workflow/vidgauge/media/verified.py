@@ -8,29 +8,34 @@ from pathlib import Path
 from av.error import FFmpegError
 
 from vidgauge.errors import BadVideo, VidgaugeError
-from vidgauge.media.decode import Clip, choose_clips, read_clips
+from vidgauge.media.decode import PartClip, choose_clips, read_clips, scan_probed
 from vidgauge.media.images import frame_paths
 from vidgauge.media.probe import fingerprint
 from vidgauge.specs import ClipSpec, Video, file_state
 
-Task = tuple[Video, ClipSpec, int, Sequence[int]]
-"""(video, spec, seed, draws)."""
+Draws = tuple[ClipSpec, int, Sequence[int]]
+"""(spec, seed, draws)."""
+
+Task = tuple[Video, Sequence[Draws]]
+"""A video, and what is wanted of it."""
 
 
-def verified_clips(task: Task) -> Generator[Clip]:
-    """All clips of the draws, along the video.
+def verified_clips(task: Task) -> Generator[PartClip]:
+    """All clips of the draws, those of each spec along the video.
 
     Its content is hashed before, and its state compared after. Raises VidgaugeError where it is another than the
     probe found, which is no fault of the video: what else was measured of it does not hold either. Raises BadVideo as
     `choose_clips` and `read_clips`, and for any other trouble in reading.
     """
-    video, spec, seed, draws = task
+    video, wanted = task
     try:
         before = _state(video)
         if fingerprint(Path(video.path), video.kind, video.row) != video.fingerprint:
             raise _changed(video)
         try:
-            yield from read_clips(video, spec, choose_clips(video, spec, seed=seed, draws=draws))
+            scan = scan_probed(video)
+            parts = [choose_clips(video, spec, scan, seed=seed, draws=draws) for spec, seed, draws in wanted]
+            yield from read_clips(video, parts, scan)
         except BadVideo:
             _refuse_if_changed(video, before)  # which would be the reason
             raise

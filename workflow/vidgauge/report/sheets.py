@@ -20,7 +20,7 @@ from PIL import Image
 from vidgauge.errors import BadVideo
 from vidgauge.files import to_json
 from vidgauge.layout import asked
-from vidgauge.media.decode import choose_clips, iter_frames
+from vidgauge.media.decode import choose_clips, iter_frames, scan_probed
 from vidgauge.specs import Video
 
 GAP = 2  # pixels between two frames, transparent
@@ -52,12 +52,13 @@ def strip(
     if video.kind == "file" and Path(video.path).stat().st_size != video.bytes:
         raise BadVideo("damaged", "it is no longer the file that was evaluated: its size changed")
     of = asked(clip_spec)
-    chosen = choose_clips(video, of.spec, seed=of.seed, draws=range(of.draws))
+    scan = scan_probed(video)
+    chosen = choose_clips(video, of.spec, scan, seed=of.seed, draws=range(of.draws))
     clip = next((indices for indices in chosen.indices.values() if indices[0] == start), None)
     if clip is None:
         raise BadVideo("other-clips", f"none of its clips begins at frame {start}")
     picked = [clip[at] for at in np.linspace(0, len(clip) - 1, min(frames, len(clip))).round().astype(int)]
-    seen = dict(iter_frames(video, sorted(set(picked)), matrix=of.spec.matrix, scan=chosen.scan))
+    seen = dict(iter_frames(video, sorted(set(picked)), matrix=of.spec.matrix, scan=scan))
     return _side_by_side([Image.fromarray(seen[index]) for index in picked], height)
 
 

@@ -18,7 +18,7 @@ from vidgauge.files import read_jsonl
 from vidgauge.manifest.fitting import fit
 from vidgauge.manifest.listing import read_dataset, write_listing
 from vidgauge.manifest.probing import PROBE_VERSION, probe_shard, read_shard
-from vidgauge.media.decode import Chosen, choose_clips, read_clips
+from vidgauge.media.decode import Chosen, choose_clips, read_clips, scan_probed
 from vidgauge.media.sampling import clip_indices, timeline
 from vidgauge.metric import need_name
 from vidgauge.selftest.damages import faster
@@ -112,10 +112,11 @@ def long_enough(video: Video, spec: ClipSpec, amount: float) -> bool:
 def read_clip(video: Video, spec: ClipSpec, *, seed: int, amount: float = 0.0) -> np.ndarray:
     """A video's first draw, (t, h, w, 3) uint8, at 1 + amount times the speed. Raises BadVideo where there is none."""
     try:
-        chosen = choose_clips(video, spec, seed=seed, draws=[0])
+        scan = scan_probed(video)
+        chosen = choose_clips(video, spec, scan, seed=seed, draws=[0])
         if amount:
-            chosen = Chosen({0: _faster(video, spec, seed, amount)}, chosen.scan)
-        ((_, _, frames),) = read_clips(video, spec, chosen)
+            chosen = Chosen(spec, {0: _faster(video, spec, seed, amount)})
+        ((*_, frames),) = read_clips(video, [chosen], scan)
     except (OSError, av.FFmpegError) as problem:
         raise BadVideo("unreadable", f"{type(problem).__name__}: {problem}") from None
     return frames
@@ -128,5 +129,6 @@ def _faster(video: Video, spec: ClipSpec, seed: int, amount: float) -> list[int]
     places = faster(spec.frames, spec.stride, amount)
     start = min(start, length - 1 - places[-1])
     all_of_it = {"frames": length, "stride": 1, "min_frames": None, "short": "reject", "start": "first"}
-    whole = choose_clips(video, spec.model_copy(update=all_of_it), seed=seed, draws=[0]).indices[0]
+    all_frames = spec.model_copy(update=all_of_it)
+    whole = choose_clips(video, all_frames, scan_probed(video), seed=seed, draws=[0]).indices[0]
     return [whole[start + place] for place in places]

@@ -1,72 +1,81 @@
 """Clips: pixels on their way from the decoder to the networks.
 
-    /frames   (m, t, h, w, 3) uint8 RGB, one chunk a clip, m <= n
-    /place    (n,) int64, where a clip's pixels stand in /frames: draws of a video that came out alike share theirs
-    /video    (n,) UTF-8, the video's id
-    /draw     (n,) int64, which draw of the video
-    /start    (n,) int64, the clip's first frame in the video
-    /index    (n, t) int64, every frame of the clip there
-    /failed   (k,) JSON text {"video", "path", "reason", "detail", "clips"}: videos that could not be decoded, and how
-              many clips they would have given
-    attributes: kind "clips", schema, spec (the full clip spec, JSON), shape [t, h, w], and what the writer was given
+A group for each clip spec that was decoded together with others, named as layout.clips_name does, and in it
 
-Row i of each is one clip, in the order in which they were appended: the workflow sorts by video id, then by place in
-the video, whatever the draw. A file without clips is valid.
+    frames   (m, t, h, w, 3) uint8 RGB, one chunk a clip, m <= n
+    place    (n,) int64, where a clip's pixels stand in frames: draws of a video that came out alike share theirs
+    video    (n,) UTF-8, the video's id
+    draw     (n,) int64, which draw of the video
+    start    (n,) int64, the clip's first frame in the video
+    index    (n, t) int64, every frame of the clip there
+    failed   (k,) JSON text {"video", "path", "reason", "detail", "clips"}: videos that could not be decoded, and how
+             many clips they would have given
+    attributes: spec (the full clip spec, JSON), shape [t, h, w], and what the writer was given
+
+attributes of the file: kind "clips", schema. Row i of each is one clip, in the order in which they were appended: the
+workflow sorts by video id, then by place in the video, whatever the draw. A group without clips is valid.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vidgauge.errors import VidgaugeError
 from vidgauge.store import hdf5
 from vidgauge.store.seal import sealed
+from vidgauge.store.writing import NewFile
 
-KIND, SCHEMA = "clips", 1
+if TYPE_CHECKING:
+    import h5py
+
+KIND, SCHEMA = "clips", 2
+
+
+@dataclass(frozen=True)
+class Group:
+    """The clips of one spec. spec: all of it, as JSON knows it. shape: (t, h, w) of every clip. attrs: what else is to
+    be kept (seed, versions, ...), as JSON knows it."""
+
+    name: str
+    spec: Mapping[str, Any]
+    shape: tuple[int, int, int]
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@contextmanager
+def write_clips(path: str | PathLike[str], *groups: Group) -> Iterator[list[ClipsWriter]]:
+    """A writer for each group; the file appears when the block ends without an exception."""
+    # no sync: clips are temporary, large, and made again at the price of decoding
+    with sealed(Path(path), sync=False) as temporary, hdf5.create(temporary) as file:
+        writers = [ClipsWriter(file, group) for group in groups]
+        yield writers
+        for writer in writers:
+            writer.finish()
+        hdf5.write_attrs(file, {"kind": KIND, "schema": SCHEMA})
 
 
 class ClipsWriter:
-    """A context manager that collects clips; the file appears when the block ends without an exception.
+    """Collects the clips of one group of a new file."""
 
-    path: where. spec: the full clip spec, as JSON knows it. shape: (t, h, w) of every clip. attrs: what else is to be
-    kept (seed, versions, ...), as JSON knows it.
-    """
-
-    def __init__(
-        self,
-        path: str | PathLike[str],
-        *,
-        spec: Mapping[str, Any],
-        shape: tuple[int, int, int],
-        attrs: Mapping[str, Any] | None = None,
-    ) -> None:
-        self._path, self._shape = Path(path), tuple(shape)
-        own = {"kind": KIND, "schema": SCHEMA, "spec": dict(spec), "shape": list(shape)}
-        self._attrs = {**(attrs or {}), **own}
+    def __init__(self, file: NewFile, group: Group) -> None:
+        self._file, self._target, self._shape = file, file.create_group(group.name), tuple(group.shape)
+        self._attrs = {**group.attrs, "spec": dict(group.spec), "shape": list(group.shape)}
         self._keys: list[tuple[str, int, int]] = []  # video, draw, start
         self._index: list[np.ndarray] = []
         self._place: list[int] = []
         self._failed: list[dict[str, Any]] = []
         self._seen: set[tuple[str, int]] = set()
-        self._stack = ExitStack()
-
-    def __enter__(self) -> ClipsWriter:
-        with ExitStack() as stack:
-            # no sync: clips are temporary, large, and made again at the price of decoding
-            temporary = stack.enter_context(sealed(self._path, sync=False))
-            self._file = stack.enter_context(hdf5.create(temporary))
-            size = (*self._shape, 3)
-            self._frames = self._file.create_dataset(
-                "frames", (0, *size), np.uint8, maxshape=(None, *size), chunks=(1, *size)
-            )
-            self._stack = stack.pop_all()
-        return self
+        size = (*self._shape, 3)
+        self._frames = self._target.create_dataset(
+            "frames", (0, *size), np.uint8, maxshape=(None, *size), chunks=(1, *size)
+        )
 
     def append(
         self, video_id: str, draw: int, start: int, index: Sequence[int] | np.ndarray, frames: np.ndarray
@@ -104,51 +113,54 @@ class ClipsWriter:
         self._frames.resize(self._place[-1] + 1 if self._place else 0, axis=0)
         self._failed.append({"video": video_id, "path": str(path), "reason": reason, "detail": detail, "clips": clips})
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with self._stack:  # closes the file, then renames or removes it
-            if error is not None:
-                raise error
-            self._finish()
-
-    def _finish(self) -> None:
-        hdf5.write_ids(self._file, "video", [video for video, _, _ in self._keys])
+    def finish(self) -> None:
+        """Write what is kept in memory until all clips are there."""
+        hdf5.write_ids(self._target, "video", [video for video, _, _ in self._keys])
         for column, name in ((1, "draw"), (2, "start")):
-            hdf5.write_column(self._file, name, np.array([key[column] for key in self._keys], dtype=np.int64))
+            hdf5.write_column(self._target, name, np.array([key[column] for key in self._keys], dtype=np.int64))
         index = np.array(self._index, dtype=np.int64).reshape(len(self._keys), self._shape[0])
-        hdf5.write_column(self._file, "index", index)
-        hdf5.write_column(self._file, "place", np.array(self._place, dtype=np.int64))
-        hdf5.write_failed(self._file, self._failed)
-        hdf5.write_attrs(self._file, self._attrs)
+        hdf5.write_column(self._target, "index", index)
+        hdf5.write_column(self._target, "place", np.array(self._place, dtype=np.int64))
+        hdf5.write_failed(self._target, self._failed)
+        hdf5.write_attrs(self._target, self._attrs)
 
 
 class Clips:
-    """A clips file, open for reading; a context manager.
+    """The clips of one group of a file, open for reading; a context manager.
 
     video: ids. draw, start, place: (n,) int64. index: (n, t) int64. failed: videos that could not be decoded.
     spec: the full clip spec. shape: (t, h, w). attrs: all attributes. `clips[i:j]`: (j - i, t, h, w, 3) uint8.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, name: str | None = None) -> None:
         self.path = path
         self._file = hdf5.open_checked(path, KIND, SCHEMA)
         try:
-            self.attrs = hdf5.read_attrs(self._file)
+            group = self._group(name)
+            self.attrs = hdf5.read_attrs(group)
             self.spec: dict[str, Any] = self.attrs["spec"]
             t, h, w = self.attrs["shape"]
             self.shape: tuple[int, int, int] = (t, h, w)
-            self.video: list[str] = list(hdf5.read_ids(self._file["video"]))
-            self.draw: np.ndarray = self._file["draw"][()]
-            self.start: np.ndarray = self._file["start"][()]
-            self.index: np.ndarray = self._file["index"][()]
-            # files of earlier versions have no places: each clip has its own
-            self.place: np.ndarray = self._file["place"][()] if "place" in self._file else np.arange(len(self.video))
-            self.failed: list[dict[str, Any]] = hdf5.read_failed(self._file)
-            self._frames = self._file["frames"]
+            self.video: list[str] = list(hdf5.read_ids(group["video"]))
+            self.draw: np.ndarray = group["draw"][()]
+            self.start: np.ndarray = group["start"][()]
+            self.index: np.ndarray = group["index"][()]
+            self.place: np.ndarray = group["place"][()]
+            self.failed: list[dict[str, Any]] = hdf5.read_failed(group)
+            self._frames = group["frames"]
         except (KeyError, OSError) as error:
             self._file.close()
             raise hdf5.damaged(path, error) from error
+
+    def _group(self, name: str | None) -> h5py.Group:
+        known = list(self._file)
+        if name is None and len(known) == 1:
+            (name,) = known
+        if name not in known:
+            self._file.close()
+            wanted = f"has no clips {name}" if name else "has clips of several specs, and none was named"
+            raise VidgaugeError(f"{self.path}: {wanted}; it has: {', '.join(known) or 'none'}")
+        return self._file[name]
 
     def __len__(self) -> int:
         return len(self.video)
@@ -174,6 +186,13 @@ class Clips:
         return f"Clips({self.path}, {len(self)} clips of shape {self.shape}, {len(self.failed)} failed)"
 
 
-def open_clips(path: str | PathLike[str]) -> Clips:
-    """Open a clips file. VidgaugeError, which says what to do, if it is missing, damaged or of another schema."""
-    return Clips(Path(path))
+def open_clips(path: str | PathLike[str], name: str | None = None) -> Clips:
+    """Open the clips of that name, or the only ones. VidgaugeError, which says what to do, if the file is missing,
+    damaged, of another schema, or without such clips."""
+    return Clips(Path(path), name)
+
+
+def holds(path: str | PathLike[str], name: str) -> bool:
+    """Whether a clips file has clips of that name. VidgaugeError as `open_clips`."""
+    with hdf5.open_checked(Path(path), KIND, SCHEMA) as file:
+        return name in file
