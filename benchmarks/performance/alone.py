@@ -108,10 +108,10 @@ def kernel(candidate: np.ndarray, reference: np.ndarray) -> float:
 
 
 def precision_recall(candidate: np.ndarray, reference: np.ndarray) -> list[float]:
-    """3 neighbours."""
+    """3 neighbours; fewer of a set that has no more."""
 
     def share(manifold: torch.Tensor, probes: torch.Tensor) -> float:
-        radius = torch.cdist(manifold, manifold).kthvalue(4).values.half()
+        radius = torch.cdist(manifold, manifold).kthvalue(min(4, len(manifold))).values.half()
         return float((torch.cdist(probes, manifold) <= radius).any(1).float().mean())
 
     ours, theirs = torch.from_numpy(candidate), torch.from_numpy(reference)

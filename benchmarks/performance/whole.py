@@ -173,8 +173,8 @@ def rows(*, quick: bool = False) -> Iterator[Row]:
         "the same for each further pair of videos, without the start of jobs and processes",
         others / ours,
         at_least=5.0,
-        note=f"{others:.1f} and {ours:.1f} s of a core; the others decode each video 9 times to the end, vidgauge 4 "
-        "times to the last frame that is wanted, once for each clip spec",
+        note=f"{others:.1f} and {ours:.1f} s of a core; the others decode each video 9 times to the end, vidgauge "
+        "once, to the last frame that is wanted",
     )
     took = network_seconds()
     theirs = sum(number * took[which] for which, number in passes_alone().items())
