@@ -19,7 +19,8 @@ from vidgauge.knobs import knobs
 from vidgauge.metrics import registry
 from vidgauge.presets.commands import resolved
 from vidgauge.report.standing import ARROWS
-from vidgauge.specs import ClipSpec, ExtractorSpec, Takes
+from vidgauge.specs import ArraySpec, ClipSpec, ExtractorSpec, Takes
+from vidgauge.weights import Entry
 from vidgauge.weights import registry as known_weights
 
 ROOT = Path(__file__).parents[1]
@@ -143,8 +144,8 @@ def networks() -> str:
             (
                 f"[`{name}`](#{name})",
                 spec.known_as or "only here",
-                f"{KINDS[spec.input.kind]}, {_size(spec.input.size)}",
-                ", ".join(f"`{array}` {kind.width}" for array, kind in spec.arrays.items()),
+                _seen(spec),
+                ", ".join(f"`{array}` {_width(kind)}" for array, kind in spec.arrays.items()),
                 ", ".join(f"`{weights}`" for weights in spec.weights) or "none",
             )
             for name, spec in extractors.extractors().items()
@@ -165,12 +166,18 @@ def _section(spec: ExtractorSpec) -> str:
         "",
         f"{spec.source}.",
         "",
-        f"- Sees {KINDS[seen.kind]}, {_size(seen.size)}" + (f", {seen.frames_text} frames." if limited else "."),
+        f"- Sees {_seen(spec)}" + (f", {seen.frames_text} frames." if limited else "."),
         f"- Resize: {seen.resize}. Values: {seen.range}.",
         *(
-            f"- `{name}`: {array.width} numbers for each {array.per}, {array.meaning}"
+            f"- `{name}`: {_width(array)} numbers for each {array.per}, {array.meaning}"
             + (" (only where a metric asks for it)." if array.on_demand else ".")
             for name, array in spec.arrays.items()
+        ),
+        *(
+            f"  - `{column.name}` {ARROWS.get(column.better, '')}: {column.scale}"
+            + (f"; none where {column.undefined}." if column.undefined else ".")
+            for array in spec.arrays.values()
+            for column in array.columns
         ),
         *(f"- {_file(name, takes, spec)}" for name, takes in spec.weights.items()),
         *([f"- Note: {spec.note}."] if spec.note else []),
@@ -180,10 +187,22 @@ def _section(spec: ExtractorSpec) -> str:
 
 def _file(name: str, takes: Takes, spec: ExtractorSpec) -> str:
     entry = known_weights()[name]
-    form = "TorchScript" if takes.torchscript else "state dict"
+    form = "TorchScript" if takes.torchscript else "folder" if takes.folder else "state dict"
     first = " (default)" if name == next(iter(spec.weights)) else ""
     gives = f", gives {', '.join(f'`{array}`' for array in takes.arrays)}" if takes.arrays else ""
     return f"Weights `{name}`{first}: `{entry.file}`, {form}, {entry.size_text}{gives}."
+
+
+def _seen(spec: ExtractorSpec) -> str:
+    """What a network is given."""
+    if spec.of is not None:
+        return f"features of `{spec.of}`, and the text"
+    seen = f"{KINDS[spec.input.kind]}, {_size(spec.input.size)}"
+    return seen + (", and the text" if spec.text else ", beside the reference's" if spec.pair else "")
+
+
+def _width(array: ArraySpec) -> str:
+    return "as many as its weights say" if array.width is None else str(array.width)
 
 
 def _size(size: tuple[int, int] | None) -> str:
@@ -191,21 +210,34 @@ def _size(size: tuple[int, int] | None) -> str:
 
 
 def weights() -> str:
-    """Every file of weights."""
+    """Every file of weights, and every folder."""
     return table(
         ("weights", "file", "size", "checked by", "licence", "to be cited"),
         (
             (
                 f"`{name}`",
-                f"`{entry.file}`",
+                f"`{entry.file}/`, {_pieces(entry)}" if entry.files else f"`{entry.file}`",
                 entry.size_text,
-                "sha256" if entry.sha256 else "git blob id" if entry.git_blob else "nothing: must be trusted",
+                _checked_by(entry),
                 entry.licence,
                 entry.citation,
             )
             for name, entry in known_weights().items()
         ),
     )
+
+
+def _pieces(entry: Entry) -> str:
+    """How many files a folder has."""
+    least = "up to " if any(piece.optional for piece in entry.files) else ""
+    shards = " and shards" if any(piece.is_index for piece in entry.files) else ""
+    return f"{least}{len(entry.files)} files{shards}"
+
+
+def _checked_by(entry: Entry) -> str:
+    if not entry.has_digest:
+        return "nothing: must be trusted"
+    return "git blob id" if entry.git_blob and not entry.sha256 else "sha256"
 
 
 def own_networks() -> str:

@@ -15,6 +15,7 @@ from vidgauge.config import Config, load
 from vidgauge.definition import MetricDefinition
 from vidgauge.errors import UsageError
 from vidgauge.layout import RESERVED
+from vidgauge.metric import metrics
 from vidgauge.metrics.registry import check_options, reductions
 from vidgauge.presets import presets, protocols
 from vidgauge.specs import ClipSpec
@@ -117,7 +118,8 @@ def test_presets_are_valid(name: str) -> None:
     assert config.definition(name) == definition
     copy = definition.model_dump(mode="json")
     load(raw(metrics=["copy"], define={"copy": copy}, **trusted))  # `define` is checked more
-    assert definition.array in extractors.arrays_of(spec, definition.clips.frames)
+    (array,) = [metric.array for metric in metrics(config).values()]
+    assert array in extractors.arrays_of(spec, definition.clips.frames)
     assert check_options(reductions()[definition.reduce], definition.options) == []
     assert definition.about
     assert definition.protocol != "user"
@@ -173,7 +175,11 @@ def test_unknown_keys_name_the_nearest(changes: dict[str, Any], key: str, text: 
         ({"clips": {"frames": "16f"}}, "define.looks.clips.frames", "valid integer"),
         ({"clips": {"frames": 0}}, "define.looks.clips.frames", "greater than or equal to 1, got 0"),
         ({"clips": {"fps": 0}}, "define.looks.clips.fps", "greater than 0, got 0"),
-        ({"clips": {"start": "end"}}, "define.looks.clips.start", "'random', 'each', 'first' or 'center', got 'end'"),
+        (
+            {"clips": {"start": "end"}},
+            "define.looks.clips.start",
+            "'random', 'each', 'first', 'center', 'spread' or 'spread_ends', got 'end'",
+        ),
         ({"clips": "16f"}, "define.looks.clips", "dictionary"),
         ({"reference": "reel"}, "reference", "'reel' is not among the datasets; did you mean 'real'?"),
         ({"reference": None}, "metrics[0]", "compares with a reference, but reference is null; set reference to one"),

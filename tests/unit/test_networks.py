@@ -120,9 +120,9 @@ def test_weights_are_wanted_for_the_clips_that_are_read() -> None:
     assert clips["a"] == clips["c"]
     assert extractors_of(config, clips["a"]) == [names["a"], names["c"]]
     assert extractors_of(config, clips["b"]) == [names["b"]]
-    assert weights_wanted(config, names["a"]) == "i3d_styleganv"
-    assert weights_wanted(config, names["b"]) == "inception_pytorch_fid"
-    assert weights_wanted(config, names["c"]) is None  # these come with a package
+    assert weights_wanted(config, names["a"]) == ["i3d_styleganv"]
+    assert weights_wanted(config, names["b"]) == ["inception_pytorch_fid"]
+    assert weights_wanted(config, names["c"]) == []  # these come with a package
     assert weights_folder(config) == Path("here")
 
 
@@ -130,7 +130,7 @@ def test_weights_of_unknown_digest_are_never_fetched_by_a_run() -> None:
     c3d = {"reduce": "inception_score", "extractor": "c3d_ucf101", "options": {"input": "probabilities"}}
     config = configured({"c3d_ucf101": {"trust": True, "sha256": "2" * 64}}, a=c3d)
     name = extractor_name(config, metrics(config)["a"])
-    assert weights_wanted(config, name) is None
+    assert weights_wanted(config, name) == []
     assert "-22222222-" in name
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vidgauge import layout, plan
+from vidgauge import layout, networks, plan, scratch
 from vidgauge.config import Config, load
 from vidgauge.metric import MAX_DRAWS, Metric, Sampling, metrics, need_name, seeds
 from vidgauge.networks import metric_of
@@ -356,3 +356,56 @@ def test_the_plan_of_a_metric() -> None:
 def test_needs_of_nearby_rates_have_names_of_their_own() -> None:
     assert need_name(ClipSpec(fps=29.97)) != need_name(ClipSpec(fps=30000 / 1001))
     assert need_name(ClipSpec(max_seconds=1000000)) != need_name(ClipSpec(max_seconds=1000001))
+
+
+SCORED: dict[str, Any] = {"reduce": "mean", "clips": {"frames": 4, "size": [8, 8]}}
+STATISTICS = SCORED | {"extractor": "frame_statistics"}
+PAIRS = SCORED | {"extractor": "psnr_ssim"}
+
+
+def test_columns_have_their_own_names_unless_two_arrays_share_one() -> None:
+    long = SCORED | {"clips": {"frames": 8, "size": [8, 8]}, "extractor": "frame_statistics", "column": "banding"}
+    one = plan.scores(configured(m=STATISTICS, n=STATISTICS | {"column": "sharpness"}, p=PAIRS))
+    assert one["candidates"] == ["a", "b"]
+    assert [array["metric"] for array in one["scores"]] == ["m", "p"]  # m and n rest on one array
+    assert all(name == label for array in one["scores"] for name, label in array["labels"].items())
+    assert [(asked["label"], asked["metric"], asked["better"]) for asked in one["asked"]] == [
+        ("temporal_flickering", "m", "higher"),
+        ("sharpness", "n", "higher"),
+        ("psnr", "p", "higher"),
+    ]
+    two = plan.scores(configured(m=STATISTICS, long=long))
+    assert two["scores"][1]["labels"]["banding"] == "long.banding"
+    assert [(asked["label"], asked["better"]) for asked in two["asked"]] == [
+        ("m.temporal_flickering", "higher"),
+        ("long.banding", "lower"),
+    ]
+    assert plan.scores(configured(m=CLIPS)) == {"candidates": ["a", "b"], "seed": 42, "scores": [], "asked": []}
+
+
+def test_features_of_features_are_made_of_those_below_them() -> None:
+    config = configured(
+        m=SCORED | {"extractor": "clip_agreement", "clips": {"frames": 1, "size": 224, "crop": "center"}}
+    )
+    found = plan.all_features(config, counts(config, [3]))
+    below, above = (file.extractor for file in found if file.dataset == "a")
+    assert (below.split("-")[0], above.split("-")[0]) == ("clip_vit_base_patch32", "clip_agreement")
+    assert networks.features_below(config, above) == below
+    assert networks.features_below(config, below) is None
+    assert networks.extractors_of(config, found[0].clips) == [below]  # what reads the clips
+    assert {tuple(piece.features) for piece in scratch.pieces(config, counts(config, [3]))} == {
+        ((found[0].clips, below),)
+    }
+    assert networks.network_asked(config, below).name == "clip_vit_base_patch32"
+    assert {plan.shards_of(config, file, counts(config, [3])) for file in found} == {1}
+
+
+def test_scores_of_pairs_are_named_after_the_partners() -> None:
+    c = configured(m=PAIRS)
+    (equal,) = {file.extractor for file in plan.all_features(c, counts(c, [3]))}
+    assert equal.startswith("psnr_ssim-vs-real-float32-")
+    trimmed = configured(m=PAIRS | {"unequal": "trim"})
+    (other,) = {file.extractor for file in plan.all_features(trimmed, counts(trimmed, [3]))}
+    assert other.startswith("psnr_ssim-vs-real-trimmed-")
+    assert networks.network_asked(trimmed, other).trim
+    assert not networks.network_asked(c, equal).trim

@@ -53,7 +53,9 @@ WEIGHTS = {
 LENGTHS = {"_128f_subsample8f": (16, 8), "_128f": (128, 1), "_16f": (16, 1), "len128": (128, 1)}
 
 
-@pytest.mark.parametrize("name", sorted(name for name, of in presets().items() if of.protocol in TOOLS))
+@pytest.mark.parametrize(
+    "name", sorted(name for name, of in presets().items() if of.protocol in TOOLS and of.reduce != "mean")
+)
 def test_settings_of_the_tool(name: str) -> None:
     metric, definition = KNOWN[name], presets()[name]
     clips, wanted = definition.clips, dict(TOOLS[definition.protocol])
@@ -66,6 +68,32 @@ def test_settings_of_the_tool(name: str) -> None:
     length = next((length for text, length in LENGTHS.items() if text in name), None)
     assert length in (None, (clips.frames, clips.stride))
     assert metric.weights in next(names for families, names in WEIGHTS.items() if definition.protocol in families)
+
+
+def test_frames_of_text_scores() -> None:
+    """As the networks' makers prepare them, and squashed, as AIGVE does."""
+    clips = {name: presets()[name].clips for name in ("clipsim", "pickscore", "blipsim", "blip_itm", "aigve.clipsim")}
+    for name in ("clipsim", "pickscore"):
+        assert (clips[name].size, clips[name].crop, clips[name].resize, clips[name].backend) == (
+            224,
+            "center",
+            "bicubic",
+            "pil",
+        )
+    assert (clips["aigve.clipsim"].shape, clips["aigve.clipsim"].backend) == ((224, 224), "cv2")
+    assert (clips["aigve.clipsim"].resize, clips["aigve.clipsim"].antialias) == ("bilinear", False)
+    assert (clips["blipsim"].shape, clips["blipsim"].resize, clips["blipsim"].crop) == ((384, 384), "bicubic", "none")
+    for name in ("clipsim", "pickscore", "blipsim", "aigve.clipsim"):  # every frame
+        assert (clips[name].frames, clips[name].start, clips[name].clips_per_video) == (1, "each", "all")
+
+
+@pytest.mark.parametrize(("name", "start", "frames"), [
+    ("videoscore", "spread", 16), ("videoscore_v1_1", "spread", 48), ("videoscore_benchmark", "spread_ends", 16)
+])  # fmt: skip
+def test_frames_of_videoscore(name: str, start: str, frames: int) -> None:
+    found = [of for metric, of in presets().items() if metric.startswith(f"{name}.")]
+    assert len(found) == 5
+    assert all((of.clips.start, of.clips.frames, of.clips.size) == (start, frames, "native") for of in found)
 
 
 @pytest.mark.parametrize(

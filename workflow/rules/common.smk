@@ -24,6 +24,7 @@ STARTED = time.time()
 CONFIG = checked(config, workflow)
 EVALUATION = CONFIG.evaluation
 METRICS = metrics(CONFIG)
+SCORED = plan.scores(CONFIG)
 RESULTS = Path(CONFIG.results)
 prepare(
     CONFIG,
@@ -116,6 +117,8 @@ def clips_unless_done(wildcards):
     A job's own process takes what is there, for which clips were decoded together was decided when the run began. A job
     without clips makes them again itself.
     """
+    if networks.features_below(CONFIG, wildcards.extractor):
+        return []
     if not workflow.is_main_process:
         return scratch.files_with(RESULTS / "clips" / wildcards.dataset, wildcards.clips, wildcards.shard)[:1]
     if features_done(wildcards):
@@ -130,13 +133,45 @@ def clips_unless_done(wildcards):
     return f"<results>/clips/{wildcards.dataset}/{file}/{wildcards.shard}.h5"
 
 
+def features_below(wildcards):
+    """The features that a features job reads instead of clips, where it does."""
+    below = networks.features_below(CONFIG, wildcards.extractor)
+    return expand("<results>/features/{dataset}/{clips}/{below}/{shard}.h5", below=below, **wildcards) if below else []
+
+
+def texts_read(wildcards):
+    """The texts of a shard's videos, where the network reads them."""
+    reads = networks.metric_of(CONFIG, wildcards.extractor)[0].extractor.text
+    return expand("<results>/manifests/{dataset}/texts/{shard}.jsonl", **wildcards) if reads else []
+
+
+def partners_seen(wildcards):
+    """The videos of a dataset and of the one that has their partners, where the network sees both."""
+    partners = networks.metric_of(CONFIG, wildcards.extractor)[0].partners
+    return expand("<results>/manifests/{name}/videos.jsonl", name=[wildcards.dataset, partners]) if partners else []
+
+
+def feature_sources(wildcards, input):
+    """What a features job reads besides clips, as options of the command."""
+    options = {"--features": input.below, "--texts": input.texts, "--partners": input.partners}
+    return [part for option, files in options.items() for file in files for part in (option, file)]
+
+
 def features_done(wildcards, extractor=None, clips=None):
-    """Whether the features of a shard are newer than its list of videos, and not forced."""
+    """Whether the features of a shard are newer than what they are made from, and not forced."""
     settings = workflow.dag_settings
     if settings.forceall or settings.forcetargets or "features" in settings.forcerun:
         return False
     folder = RESULTS / "features" / wildcards.dataset / (clips or wildcards.clips) / (extractor or wildcards.extractor)
-    return newer_than_videos(folder / f"{wildcards.shard}.h5", wildcards)
+    file, manifest = folder / f"{wildcards.shard}.h5", RESULTS / "manifests" / wildcards.dataset
+    metric, _ = networks.metric_of(CONFIG, extractor or wildcards.extractor)
+    others = [manifest / "texts" / f"{wildcards.shard}.jsonl"] if metric.extractor.text else []
+    others += [
+        RESULTS / "manifests" / name / "videos.jsonl"
+        for name in (wildcards.dataset, metric.partners)
+        if metric.partners
+    ]
+    return newer_than_videos(file, wildcards) and all(scratch.is_fresh(file, other) for other in others)
 
 
 def clips_done(wildcards):
@@ -190,7 +225,7 @@ def weights_to_fetch(wildcards):
         names = clips_together(wildcards)
         files = [(clips, extractor) for clips in names for extractor in networks.extractors_of(CONFIG, clips)]
     missing = [extractor for clips, extractor in files if not features_done(wildcards, extractor, clips)]
-    wanted = {networks.weights_wanted(CONFIG, extractor) for extractor in missing} - {None}
+    wanted = {name for extractor in missing for name in networks.weights_wanted(CONFIG, extractor)}
     return [
         f"<results>/weights/{name}.json" for name in sorted(wanted) if not (RESULTS / f"weights/{name}.json").exists()
     ]
@@ -296,6 +331,17 @@ def all_maps(wildcards):
 def manifest_options(wildcards, input):
     """The same as options of the command."""
     return [part for path in input.manifests for part in ("--manifest", path)]
+
+
+def score_features(wildcards):
+    """The features that hold scores of single videos: of each array those of every candidate, of the first run."""
+    gate_counts()
+    return [features_of(array["metric"], name)[0] for array in SCORED["scores"] for name in SCORED["candidates"]]
+
+
+def single_videos(wildcards):
+    """What is told of single videos, where there are scores of them."""
+    return expand("<results>/{evaluation}/videos.json", **wildcards) if SCORED["scores"] else []
 
 
 def all_rows(wildcards):

@@ -4,6 +4,9 @@
 rule features:
     input:
         clips=clips_unless_done,
+        below=features_below,
+        texts=texts_read,
+        partners=partners_seen,
         videos="<results>/manifests/{dataset}/shards/{shard}.jsonl",
         weights=weights_to_fetch,
     output:
@@ -26,8 +29,9 @@ rule features:
         network=network_asked,
         precision=CONFIG.precision,
         spec=clip_spec,
+        sources=feature_sources,
     shell:
-        "python -m vidgauge features {input.clips:q} --videos {input.videos:q} --spec {params.spec:q}"
+        "python -m vidgauge features {input.clips:q} {params.sources:q} --videos {input.videos:q} --spec {params.spec:q}"
         " --extractor {params.network:q} --weights {resources.weights:q} --device {resources.device} --precision {params.precision}"
         " --out {output:q} --workers {threads} 2> {log:q}"
 

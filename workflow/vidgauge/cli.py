@@ -12,13 +12,14 @@ import click
 from vidgauge import __version__
 from vidgauge.arguments import NamedFile, clips_asked, json_file, network_asked
 from vidgauge.compare import compare as compare_command
-from vidgauge.errors import VidgaugeError
+from vidgauge.errors import UsageError, VidgaugeError
 from vidgauge.presets.commands import command as presets_command
 from vidgauge.report.commands import collect_command, explain_command, table_command
 from vidgauge.report.commands import command as show_command
 from vidgauge.report.maps_command import map_command
 from vidgauge.report.page.command import report_command
 from vidgauge.selftest.command import command as selftest_command
+from vidgauge.single.command import videos_command
 from vidgauge.specs import Precision
 from vidgauge.store.commands import export as export_command
 from vidgauge.weights.commands import weights as weights_commands
@@ -194,6 +195,9 @@ def clips(videos: Path, specs: tuple[str, ...], out: Path, workers: int) -> None
 )
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option("--precision", type=click.Choice(get_args(Precision)), default="float32", show_default=True)
+@click.option("--features", "below", type=File, help="For a network that reads those of another one: these.")
+@click.option("--texts", type=File, help="For a network that reads them: [id, text] of each video, a line each.")
+@click.option("--partners", type=File, multiple=True, help="For one that sees pairs: both videos.jsonl, the own first.")
 @click.option("--videos", type=File, help="A shard whose clips are made here if none are given; needs --spec.")
 @click.option("--spec", help="Which clips, JSON as in `vidgauge clips`; needed where CLIPS hold those of several.")
 @click.option("--out", type=Out, required=True, help="Features, HDF5.")
@@ -204,6 +208,9 @@ def features(
     weights: Path | None,
     device: str,
     precision: Precision,
+    below: Path | None,
+    texts: Path | None,
+    partners: tuple[Path, ...],
     videos: Path | None,
     spec: str | None,
     out: Path,
@@ -215,12 +222,17 @@ def features(
     """
     from vidgauge.stages import make_features_file
 
+    if len(partners) not in (0, 2):
+        raise UsageError(f"--partners: given {len(partners)} times, wanted twice: videos.jsonl of both datasets")
     make_features_file(
         clips,
         out,
         videos=videos,
         asked=clips_asked(spec) if spec else None,
         network=network_asked(extractor),
+        below=below,
+        texts=texts,
+        partners=(partners[0], partners[1]) if partners else None,
         weights=weights,
         device=device,
         precision=precision,
@@ -291,6 +303,7 @@ main.add_command(compare_command)
 main.add_command(presets_command)
 main.add_command(collect_command)
 main.add_command(show_command)
+main.add_command(videos_command)
 main.add_command(table_command)
 main.add_command(explain_command)
 main.add_command(map_command)

@@ -33,6 +33,9 @@ def _whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
+SPREAD = ("spread", "spread_ends")
+
+
 class ClipSpec(Closed):
     """All that turns a video into pixels."""
 
@@ -49,9 +52,10 @@ class ClipSpec(Closed):
         ge=1,
         description="frames of which a video with fewer is too short; null: those from a clip's first to last",
     )
-    start: Literal["random", "each", "first", "center"] = Field(
+    start: Literal["random", "each", "first", "center", "spread", "spread_ends"] = Field(
         "random",
-        description="where in the video a clip begins; each: draws never repeat one, as long as there are others",
+        description="where in the video a clip begins; each: draws never repeat one, as long as there are others; "
+        "spread: its frames are spread over the whole video, from the first on; spread_ends: from first to last",
     )
     clips_per_video: Annotated[int | Literal["auto", "all"], BeforeValidator(_draws)] = Field(
         "auto", description="draws per video; auto: 1, doubled until `samples` is met; all: every start, of start: each"
@@ -83,7 +87,9 @@ class ClipSpec(Closed):
         return self
 
     def _starts_problem(self) -> str | None:
-        if self.start in ("first", "center") and self.clips_per_video not in (1, "auto"):
+        if self.spread and self.stride != 1:
+            return f"stride: {self.stride} has no effect with start: {self.start}; leave it out"
+        if self.start in ("first", "center", *SPREAD) and self.clips_per_video not in (1, "auto"):
             return (
                 f"clips_per_video: {self.clips_per_video} with start: {self.start} would repeat one clip; "
                 "use start: random or each, or clips_per_video: 1"
@@ -131,6 +137,11 @@ class ClipSpec(Closed):
         if self.size == "native":
             raise ValueError("size: native has no shape of its own; it is that of the videos")
         return (self.size, self.size) if isinstance(self.size, int) else self.size
+
+    @property
+    def spread(self) -> bool:
+        """Whether a clip's frames are spread over the whole video."""
+        return self.start in SPREAD
 
     @property
     def span(self) -> int:

@@ -18,7 +18,7 @@ from vidgauge.layout import RESERVED
 from vidgauge.manifest.dataset import Dataset
 from vidgauge.metrics import registry as reductions
 from vidgauge.presets import presets
-from vidgauge.specs import ClipSpec, Closed, ExtractorSpec, Precision
+from vidgauge.specs import ArraySpec, ClipSpec, Closed, ExtractorSpec, Precision
 from vidgauge.weights import entry
 
 
@@ -146,6 +146,12 @@ def _metric_problems(config: Config, name: str) -> Iterable[str]:
     if reduce is not None and reduce.needs_reference and config.reference is None:
         choices = ", ".join(config.datasets)
         yield f"'{name}' compares with a reference, but reference is null; set reference to one of: {choices}"
+    if definition.extractor in config.extractor_names():
+        spec = config.extractor(definition.extractor)
+        if spec.pair and (config.reference is None or config.reference not in config.listed):
+            yield f"'{name}' compares each video with its own reference video; set reference to a dataset of videos"
+        if definition.unequal == "trim" and not spec.pair:
+            yield f"'{name}': unequal: trim is of pairs of videos, and {spec.name} sees none; remove it"
     if reduce is not None and reduce.paired:
         for dataset in set(config.datasets) - set(config.listed):
             yield f"'{name}' compares each video with its own, but {dataset} is saved statistics; give its videos"
@@ -194,6 +200,7 @@ def _network_problems(spec: ExtractorSpec, definition: MetricDefinition) -> Iter
         of = f" with weights: {weights}" if array in spec.arrays else ""
         yield f"array: {spec.name}{of} has no array '{array}'; {did_you_mean(array, arrays)}"
         return
+    yield from _column_problems(spec.arrays[array], array, definition)
     clips, need = definition.clips, max(spec.input.min_frames, spec.arrays[array].min_frames)
     if clips.frames < need or not spec.input.takes(clips.frames):
         seen = replace(spec.input, min_frames=need)
@@ -202,6 +209,22 @@ def _network_problems(spec: ExtractorSpec, definition: MetricDefinition) -> Iter
     shape = "native" if clips.size == "native" else list(clips.shape)
     if spec.name not in extractors.names() and spec.input.size is not None and shape != list(spec.input.size):
         yield f"clips.size: {spec.name} needs clips of {list(spec.input.size)} pixels, got {shape}"
+
+
+def _column_problems(array: ArraySpec, name: str, definition: MetricDefinition) -> Iterable[str]:
+    """What does not fit together in a metric's reduction, array and column."""
+    columns = {column.name: column for column in array.columns}
+    if definition.column is not None and not columns:
+        yield f"column: array '{name}' has no columns with names; remove it"
+    elif definition.column is not None and definition.column not in columns:
+        yield f"column: array '{name}' has no column '{definition.column}'; {did_you_mean(definition.column, columns)}"
+    elif columns and definition.reduce != "mean":
+        yield f"reduce: '{definition.reduce}' compares features, and '{name}' holds scores; use reduce: mean"
+    elif columns and columns[definition.column or next(iter(columns))].better is None:
+        which = definition.column or next(iter(columns))
+        yield f"column: of '{which}' neither more nor less is better; it stands in videos.csv beside the others"
+    elif not columns and definition.reduce == "mean":
+        yield f"reduce: 'mean' is of scores, and array '{name}' holds features; use another reduction"
 
 
 def _readable(error: ValidationError, raw: Any) -> list[str]:

@@ -36,6 +36,7 @@ class MetricDefinition(Closed):
     reduce: str
     extractor: str
     array: str | None = Field(None, description="an array of the extractor; null: its first")
+    column: str | None = Field(None, description="of an array of scores; null: its first")
     weights: str | None = Field(None, description="one of the files that the extractor takes; null: its first")
     clips: ClipSpec = ClipSpec()
     samples: int | None = Field(None, ge=2, description="clips or frames of each set; null: all")
@@ -43,6 +44,9 @@ class MetricDefinition(Closed):
         "hash", description="where there are more: hash takes them from all videos, name the first in order of names"
     )
     reference: ReferenceSide = ReferenceSide()
+    unequal: Literal["error", "trim"] = Field(
+        "error", description="of pairs of videos that are not equally long; trim: only the clips that end in both count"
+    )
     options: dict[str, Any] = Field(default_factory=dict, description="of the reduction: k, splits, subsets ...")
     protocol: str = Field("user", description="the family whose numbers this one is comparable with")
     about: str = ""

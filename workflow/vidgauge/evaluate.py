@@ -40,6 +40,7 @@ ROW = {
     "scale": "what the formula's result was multiplied by",
     "extractor": "the network",
     "array": "which of its arrays",
+    "column": "which column of an array of scores; null of other arrays",
     "weights": "the network's weights, by their name in the list of known ones, or the file; null where it has none",
     "weights_sha256": "digest of the network's weights; null where it has none",
     "weights_verified": "whether that digest was known before, published or given; false: they are trusted",
@@ -115,8 +116,10 @@ def _refuse_undecodable(plan: Mapping[str, Any], sides: Sequence[Side]) -> None:
         share = len(side.failed) / max(1, len(side.failed) + side.decoded)
         if side.failed and (policy["action"] == "fail" or share > policy["max_fraction"]):
             listed = "; ".join(f"{bad['path']}: {bad['detail']}" for bad in side.failed)
+            unpaired = {bad["reason"] for bad in side.failed} == {"unpaired"}
+            what = "have no partner" if unpaired else "could not be decoded"
             raise VidgaugeError(
-                f"dataset {side.name}: {len(side.failed)} videos could not be decoded: {listed}. "
+                f"dataset {side.name}: {len(side.failed)} videos {what}: {listed}. "
                 "Mend or remove them, or go on without them: bad_videos: {action: reject, max_fraction: ...}"
             )
 
@@ -177,10 +180,11 @@ def _row(
         "videos_reference": reference.videos if reference else None,
         "candidate_digest": first.digest,
         "reference_digest": reference.digest if reference else None,
-        "better": reduce.better,
+        "better": plan["column"]["better"] if "column" in plan else reduce.better,
         "scale": plan["options"].get("scale", reduce.scale),
         "extractor": definition["extractor"],
         "array": plan["array"],
+        "column": plan["column"]["name"] if "column" in plan else None,
         **{key: first.attrs.get(key) for key in ("weights", "weights_sha256", "weights_verified", "licence")},
         **plan["own"],
         **{key: first.attrs.get(key) for key in ("clips", "precision", "device")},

@@ -31,6 +31,7 @@ def knobs(metric: Metric, precision: Precision) -> dict[str, str]:
         "extractor.range": seen.range,
         "weights": metric.weights or (metric.own.digest[:8] if metric.own else "none"),
         "array": metric.array,
+        **({"column": metric.column.name} if metric.column else {}),
         "precision": precision,
         "reduce": definition.reduce,
     }

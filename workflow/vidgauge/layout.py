@@ -63,15 +63,24 @@ def _clips_name(spec: ClipSpec, seed: int, draws: int, version: int) -> str:
     return "-".join(parts)
 
 
-def extractor_name(spec: ExtractorSpec, precision: Precision, weights: str | None, arrays: Sequence[str] = ()) -> str:
-    """The name of a features file: network, arrays on demand, precision, head of a digest, versions.
+def extractor_name(
+    spec: ExtractorSpec,
+    precision: Precision,
+    weights: str | None,
+    arrays: Sequence[str] = (),
+    *,
+    partners: str | None = None,
+) -> str:
+    """The name of a features file: network, partners, arrays on demand, precision, head of a digest, versions.
 
     weights: the digest of the weights, and of how they are used where a user says that. arrays: those that the file
-    holds, for some are computed only on demand; none: the usual ones.
+    holds, for some are computed only on demand; none: the usual ones. partners: the dataset that has each video's
+    partner, where the network sees both.
     """
     extra = [name for name in arrays if spec.arrays[name].on_demand]
     usual = len(extra) < len(arrays) or not arrays
     name = "+".join([spec.name, *extra]) if usual else f"{spec.name}-{'+'.join(extra)}"
+    name += f"-vs-{partners}" if partners else ""
     return f"{name}-{precision}-{weights[:8] if weights else 'noweights'}-v{spec.version}.{FEATURES_VERSION}"
 
 

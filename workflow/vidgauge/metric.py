@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vidgauge.config import Config
 from vidgauge.definition import MetricDefinition
 from vidgauge.extractors.loading import given_arrays
 from vidgauge.extractors.own import OwnNetwork, Vouched
 from vidgauge.metrics import registry
-from vidgauge.specs import ArraySpec, ClipSpec, ExtractorSpec, ReduceSpec
+from vidgauge.specs import ArraySpec, Better, ClipSpec, Column, ExtractorSpec, ReduceSpec
 from vidgauge.weights import entry
 
 MAX_DRAWS = 1 << 20
@@ -63,6 +63,7 @@ class Metric:
     reference: str | None = None  # the dataset that it compares with
     own: OwnNetwork | None = None
     vouched: Vouched | None = None
+    compared: str | None = None  # the evaluation's reference, whether the metric compares with it or not
 
     @property
     def reduce(self) -> ReduceSpec:
@@ -93,6 +94,22 @@ class Metric:
     @property
     def array_spec(self) -> ArraySpec:
         return self.extractor.arrays[self.array]
+
+    @property
+    def column(self) -> Column | None:
+        """The column of an array of scores that the metric is about; None of other arrays."""
+        found = {column.name: column for column in self.array_spec.columns}
+        return found[self.definition.column or next(iter(found))] if found else None
+
+    @property
+    def better(self) -> Better | None:
+        """Which numbers are better; None where neither are."""
+        return self.column.better if self.column else self.reduce.better
+
+    @property
+    def partners(self) -> str | None:
+        """The dataset that has the partner of each video, which the extractor sees too; None where it sees none."""
+        return self.compared if self.extractor.pair else None
 
     def sampling(self, *, reference: bool) -> Sampling:
         """What is taken of the reference, or of each candidate."""
@@ -155,7 +172,20 @@ def _metric(config: Config, name: str) -> Metric:
     own, vouched = (said, None) if isinstance(said, OwnNetwork) else (None, said)
     compares = registry.reductions()[definition.reduce].needs_reference
     reference = config.reference if compares else None
-    return Metric(name, definition, config.extractor(definition.extractor), reference, own, vouched)
+    extractor = config.extractor(definition.extractor)
+    return Metric(name, definition, extractor, reference, own, vouched, config.reference)
+
+
+def base(config: Config, metric: Metric) -> Metric | None:
+    """The metric as if it were one of the features that its extractor reads; None where that reads clips.
+
+    Only what these features depend on means something in it.
+    """
+    below = metric.extractor.of
+    if below is None:
+        return None
+    definition = metric.definition.model_copy(update={"extractor": below, "array": None, "column": None})
+    return replace(metric, definition=definition, extractor=config.extractor(below))
 
 
 def seeds(config: Config) -> list[int]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from vidgauge import layout
 from vidgauge.config import Config
 from vidgauge.extractors.own import NetworkAsked
-from vidgauge.metric import MAX_DRAWS, Metric, metrics, seeds
+from vidgauge.metric import MAX_DRAWS, Metric, base, metrics, seeds
 from vidgauge.specs import ClipSpec
 from vidgauge.weights import Entry, default_folder, entry
 
@@ -35,12 +36,27 @@ def _pixels(clips: ClipSpec) -> ClipSpec:
 def extractor_name(config: Config, metric: Metric, clips: ClipSpec) -> str:
     """The folder of the features of some clips that a metric rests on."""
     digest = metric.own.digest if metric.own else metric.weights_digest
-    return layout.extractor_name(metric.extractor, config.precision, digest, arrays_together(config, metric, clips))
+    arrays = arrays_together(config, metric, clips)
+    return layout.extractor_name(metric.extractor, config.precision, digest, arrays, partners=_seen_beside(metric))
+
+
+def _seen_beside(metric: Metric) -> str | None:
+    """The dataset of partners, and whether videos are trimmed to be as long as these."""
+    trimmed = metric.definition.unequal == "trim"
+    return f"{metric.partners}{'-trimmed' * trimmed}" if metric.partners else None
+
+
+def with_bases(config: Config) -> Iterator[Metric]:
+    """The metrics of an evaluation, each after the one of the features that its extractor reads, if it reads some."""
+    for metric in metrics(config).values():
+        if (below := base(config, metric)) is not None:
+            yield below
+        yield metric
 
 
 def metric_of(config: Config, extractor: str) -> tuple[Metric, ClipSpec]:
     """A metric of this evaluation whose features file has that name, and of which clips. Raises KeyError for others."""
-    for metric in metrics(config).values():
+    for metric in with_bases(config):
         for sampling in metric.samplings:
             if extractor_name(config, metric, sampling.clips) == extractor:
                 return metric, sampling.clips
@@ -64,6 +80,7 @@ def network_asked(config: Config, extractor: str) -> NetworkAsked:
         trust=metric.vouched is not None,
         sha256=metric.vouched.sha256 if metric.vouched else None,
         own=own,
+        trim=metric.extractor.pair and metric.definition.unequal == "trim",
     )
 
 
@@ -78,26 +95,34 @@ def weights_place(config: Config, extractor: str) -> str:
     return own.torchscript if own else str(weights_folder(config))
 
 
+def features_below(config: Config, extractor: str) -> str | None:
+    """The name of the features that an extractor reads instead of clips; None where it reads clips."""
+    metric, clips = metric_of(config, extractor)
+    below = base(config, metric)
+    return extractor_name(config, below, clips) if below else None
+
+
 def extractors_of(config: Config, clips: str) -> list[str]:
     """The names of the features that are made of a folder of clips."""
     there = [
         extractor_name(config, metric, sampling.clips)
-        for metric in metrics(config).values()
+        for metric in with_bases(config)
         for sampling in metric.samplings
-        if clips in clips_names(config, sampling.clips)
+        if metric.extractor.of is None and clips in clips_names(config, sampling.clips)
     ]
     return list(dict.fromkeys(there))
 
 
-def weights_wanted(config: Config, extractor: str) -> str | None:
-    """The weights to be fetched before these features are computed; None where a run fetches none for them."""
-    name = metric_of(config, extractor)[0].weights
-    return name if name is not None and fetchable(entry(name)) else None
+def weights_wanted(config: Config, extractor: str) -> list[str]:
+    """The weights to be fetched before these features are computed; none where a run fetches none for them."""
+    metric, _ = metric_of(config, extractor)
+    names = [*([metric.weights] if metric.weights else []), *metric.extractor.also]
+    return [name for name in names if fetchable(entry(name))]
 
 
 def fetchable(known: Entry) -> bool:
     """Whether the workflow may fetch a file by itself: what it gets can be verified, and is not in a package."""
-    return known.has_digest and known.packaged is None
+    return known.has_digest and bool(known.urls)
 
 
 def clips_names(config: Config, clips: ClipSpec) -> dict[str, tuple[int, int]]:

@@ -5,15 +5,16 @@ Pure functions of the configuration and of what the gate counted; the rules ask,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from vidgauge import layout
 from vidgauge.config import Config
 from vidgauge.knobs import knobs
 from vidgauge.metric import Metric, metrics, need_of, seeds
-from vidgauge.networks import clips_names, extractor_name
+from vidgauge.networks import clips_names, extractor_name, with_bases
 from vidgauge.specs import Asked
 
 
@@ -62,6 +63,7 @@ def metric_plan(config: Config, metric: Metric) -> dict[str, Any]:
         "clips": [sampling.clips.model_dump(mode="json") for sampling in metric.samplings],
         "knobs": knobs(metric, config.precision),
         "note": metric.extractor.note,
+        **({"column": asdict(metric.column)} if metric.column else {}),
         # What a user says of a network, and may say otherwise later; of published ones it stands in their features.
         "own": {"licence": metric.own.licence, "weights_verified": not metric.own.trust} if metric.own else {},
         "seeds": seeds(config),
@@ -80,6 +82,8 @@ def maps(config: Config) -> dict[str, dict[str, Any]]:
     """The maps of an evaluation, one for each array of features that its metrics rest on, named after the first."""
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for metric in metrics(config).values():
+        if metric.column is not None:  # scores are no features of which some are near to others
+            continue
         names = tuple(extractor_name(config, metric, sampling.clips) for sampling in metric.samplings)
         clips = tuple(sampling.clips.model_dump_json() for sampling in metric.samplings)
         plan: dict[str, Any] = {
@@ -95,6 +99,52 @@ def maps(config: Config) -> dict[str, dict[str, Any]]:
         }
         found.setdefault((*names, *clips, metric.array), plan)["metrics"].append(metric.name)
     return {plan["name"]: plan for plan in found.values()}
+
+
+def scores(config: Config) -> dict[str, Any]:
+    """What there is to say of single videos: of each array of scores its columns, how they are called, what is better.
+
+    A column has its own name where no other array has one of that name, else that of a metric that rests on it before.
+    """
+    arrays: dict[tuple[str, str, str], Metric] = {}
+    for metric in metrics(config).values():
+        if metric.column is not None:
+            clips = metric.sampling(reference=False).clips
+            arrays.setdefault((extractor_name(config, metric, clips), clips.model_dump_json(), metric.array), metric)
+    often = Counter(column.name for metric in arrays.values() for column in metric.array_spec.columns)
+    return {
+        "candidates": [name for name in config.candidates if name in config.listed],
+        "seed": config.seed,
+        "scores": [
+            {
+                "metric": metric.name,
+                "extractor": metric.extractor.name,
+                "array": metric.array,
+                "per": metric.array_spec.per,
+                "labels": {
+                    column.name: column.name if often[column.name] == 1 else f"{metric.name}.{column.name}"
+                    for column in metric.array_spec.columns
+                },
+            }
+            for metric in arrays.values()
+        ],
+        "asked": [
+            {"label": label, "metric": metric.name, "better": metric.better}
+            for metric, label in _asked_scores(config, arrays, often)
+        ],
+    }
+
+
+def _asked_scores(
+    config: Config, arrays: Mapping[tuple[str, str, str], Metric], often: Mapping[str, int]
+) -> Iterator[tuple[Metric, str]]:
+    """The metrics that are about a column of scores, and how that is called."""
+    for metric in metrics(config).values():
+        if metric.column is not None:
+            clips = metric.sampling(reference=False).clips
+            first = arrays[extractor_name(config, metric, clips), clips.model_dump_json(), metric.array]
+            name = metric.column.name
+            yield metric, name if often[name] == 1 else f"{first.name}.{name}"
 
 
 def datasets(config: Config, metric: Metric) -> list[str]:
@@ -154,10 +204,10 @@ def features(config: Config, metric: Metric, dataset: str, counts: Counts) -> li
 
 
 def all_features(config: Config, counts: Counts) -> list[Features]:
-    """Every features file of an evaluation, once."""
+    """Every features file of an evaluation, once, with those that others are made of."""
     found = {
         file: None
-        for metric in metrics(config).values()
+        for metric in with_bases(config)
         for dataset in videos_of(config, metric)
         for file in features(config, metric, dataset, counts)
     }
@@ -167,7 +217,7 @@ def all_features(config: Config, counts: Counts) -> list[Features]:
 def shards_of(config: Config, wanted: Features, counts: Counts) -> int:
     """How many of a dataset's first shards a features file must hold for all metrics that read it."""
     most = 0
-    for metric in metrics(config).values():
+    for metric in with_bases(config):
         if wanted.dataset in videos_of(config, metric) and wanted in features(config, metric, wanted.dataset, counts):
             usable = counts.usable[wanted.dataset][metric.of(wanted.dataset).need]
             most = max(most, first_shards(usable, clips_wanted(metric, wanted.dataset)))

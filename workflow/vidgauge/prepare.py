@@ -63,6 +63,17 @@ def refuse_missing_libraries(config: Config, where: str) -> None:
                 )
 
 
+def refuse_missing_texts(config: Config, manifests: Path) -> None:
+    """UsageError for a network that reads texts, of a dataset none of whose videos has one."""
+    for metric in metrics(config).values():
+        for name in plan.videos_of(config, metric) if metric.extractor.text else []:
+            if not any(file.stat().st_size for file in (manifests / name / "texts").iterdir()):
+                raise UsageError(
+                    f"datasets.{name}: {metric.name} reads a text for each video, and not one of {name} has one; "
+                    "give a manifest whose lines have `text`, as source, or take the metric out"
+                )
+
+
 def installed(library: str) -> bool:
     """Whether a distribution is there, by its name: modules may have other names."""
     try:
@@ -80,6 +91,7 @@ def prepare(config: Config, workflow: Any, *, manifests: Path, plans: Path) -> N
         remove_leftovers(Path(config.results))
         remove_old_tickets(Path(config.results) / "weights", weights_folder(config))
         write_listings(config, manifests)
+        refuse_missing_texts(config, manifests)
         write_plans(config, manifests, plans)
 
     def begin() -> None:
@@ -201,6 +213,8 @@ def write_plans(config: Config, manifests: Path, plans: Path) -> None:
     }
     files |= {f"metrics/{name}.json": metric for name, metric in asked.items()}
     files |= {f"maps/{name}.json": found for name, found in plan.maps(config).items()}
+    if (scores := plan.scores(config))["scores"]:
+        files["scores.json"] = scores
     for name, content in files.items():
         write_if_changed(plans / name, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 

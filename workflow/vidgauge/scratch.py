@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
-from vidgauge import plan
+from vidgauge import networks, plan
 from vidgauge.config import Config
 from vidgauge.errors import UsageError
 from vidgauge.metric import metrics
@@ -42,6 +42,8 @@ def pieces(config: Config, counts: Counts) -> list[Piece]:
     """Every file of clips that an evaluation may decode, in the order in which they are decoded."""
     extractors: dict[tuple[str, str, int], list[str]] = {}
     for file in plan.all_features(config, counts):
+        if networks.features_below(config, file.extractor) is not None:
+            continue  # made of features
         for shard in range(plan.shards_of(config, file, counts)):
             extractors.setdefault((file.dataset, file.clips, shard), []).append(file.extractor)
     sizes: dict[tuple[str, str], list[tuple[int, int, int]]] = {}

@@ -41,6 +41,7 @@ class Side:
     pairs: Mapping[str, str] = field(default_factory=dict)  # where videos are paired: the key of each, by id
     alone: int = 0  # videos that are left out because their partner is missing
     digest: str | None = None  # of the videos' ids and contents, or of the file of saved statistics
+    undefined: int = 0  # videos of whose scores none is defined; they have no samples
 
     @property
     def n(self) -> int | None:
@@ -101,15 +102,36 @@ def read_side(plan: Mapping[str, Any], name: str, file: Path, pairs: Mapping[str
     Raises VidgaugeError where the file lacks the array, or cannot be read.
     """
     attrs = read_attrs(file)
+    rows = read_samples(file, plan["array"], samples_of(plan, name), by=plan["definition"]["samples_by"])
+    undefined = 0
+    if "column" in plan:
+        rows, undefined = _column(rows, _columns_of(file, attrs, plan["array"]).index(plan["column"]["name"]))
     return Side(
         name,
-        read_samples(file, plan["array"], samples_of(plan, name), by=plan["definition"]["samples_by"]),
+        rows,
         attrs,
         read_failed(file),
         decoded=len(set(read_origin(file, plan["array"]).video)),
         digest=attrs.get("manifest_digest"),
         pairs=pairs,
+        undefined=undefined,
     )
+
+
+def _columns_of(file: Path, attrs: Mapping[str, Any], array: str) -> list[str]:
+    """The names of an array's columns."""
+    columns: Mapping[str, list[str]] = attrs.get("columns") or {}
+    if array not in columns:
+        raise VidgaugeError(f"{file}: does not say what the columns of {array} are; delete it and run again")
+    return columns[array]
+
+
+def _column(rows: FeatureArray, number: int) -> tuple[FeatureArray, int]:
+    """The defined values of one column, (n, 1), and how many videos have none."""
+    values = rows.values[:, [number]]
+    there = ~np.isnan(values[:, 0])
+    kept = FeatureArray(values[there], rows.video[there], rows.draw[there], rows.start[there])
+    return kept, len(set(rows.video)) - len(set(kept.video))
 
 
 def read_saved(plan: Mapping[str, Any], name: str) -> Side:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 Precision = Literal["float32", "tf32", "bfloat16", "float16"]
+Better = Literal["higher", "lower"]
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,25 @@ class Video:
 
 
 @dataclass(frozen=True)
+class Column:
+    """One column of an array of scores."""
+
+    name: str
+    better: Better | None  # None: neither, the number only tells something
+    scale: str  # which values can occur, in words
+    undefined: str = ""  # why a row may have no value, NaN
+
+
+@dataclass(frozen=True)
 class ArraySpec:
     """One named array of an extractor: how wide a row is and what a row stands for."""
 
     width: int | None  # None: known once the network has run (networks that users bring)
-    per: Literal["frame", "clip"]
+    per: Literal["frame", "clip", "video"]
     meaning: str
     min_frames: int = 1  # frames a clip must have for this array to exist
     on_demand: bool = False  # computed only where a metric asks for it; the others come with one another
+    columns: tuple[Column, ...] = ()  # of scores, where each has a name and a meaning of its own
 
 
 @dataclass(frozen=True)
@@ -82,6 +94,7 @@ class Takes:
 
     arrays: tuple[str, ...] = ()  # those it gives, in the extractor's order; none named: all of the extractor's
     torchscript: bool = False  # a whole program, run as it is; else tensors by name
+    folder: bool = False  # several files in one folder: tensors, configuration, tokenizer
 
 
 @dataclass(frozen=True)
@@ -92,12 +105,14 @@ class WeightsFile:
     sha256: str
     name: str | None  # in weights/registry.yaml; None: not among those
     verified: bool  # a digest of the registry matched
-    format: Literal["torchscript", "safetensors", "pickle"]
+    format: Literal["torchscript", "safetensors", "pickle", "folder"]
     state: tuple[int, ...] = field(default=(), compare=False)  # of the file before it was hashed; (): not known
 
     def refuse_if_changed(self) -> None:
-        """VidgaugeError where the file is no longer the one that was hashed."""
-        if self.state and file_state(self.path) != self.state:
+        """VidgaugeError where the file, or one of a folder's, is no longer the one that was hashed."""
+        from vidgauge.weights.folders import state  # which files of a folder count
+
+        if self.state and state(self.path) != self.state:
             raise VidgaugeError(f"{self.path}: was changed while it was read; run again when nothing writes to it")
 
 
@@ -124,9 +139,10 @@ class Setup:
         return self.weights
 
 
-Network = Callable[["np.ndarray"], "dict[str, np.ndarray]"]
+Network = Callable[..., "dict[str, np.ndarray]"]
 """(b, t, h, w, 3) uint8 -> {array: (rows, width) float32}, rows = b for per-clip arrays, b * t for per-frame ones.
-Safe to call from several threads; a clip's rows do not depend on the other clips of the call."""
+What else it is called with, `ExtractorSpec` says. Safe to call from several threads; a clip's rows do not depend on the
+other clips of the call."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +161,12 @@ class ExtractorSpec:
     batch: int = 16  # clips or frames in one call of the network on a CPU, fixed: the last bits depend on it
     gpu_batch: int = 64  # the same on a GPU
     uses_gpu: bool = True
+    text: bool = False  # called as network(clips, texts): one text for each clip
+    also: tuple[
+        str, ...
+    ] = ()  # further files of weights/registry.yaml that it cannot do without, known by their digests
+    pair: bool = False  # called as network(clips, partners): with the clip of each video's own reference video
+    of: str | None = None  # called as network(rows, texts): features of that extractor, (n, d) of each video
     libraries: tuple[str, ...] = ("torch",)  # distributions whose versions the last digits depend on
     note: str | None = None  # what every result that rests on it must say
 
@@ -176,7 +198,7 @@ class ReduceSpec:
 
     name: str
     reduce: Callable[..., Reduced]  # (reference or None, candidate, *, seed, **options), arrays (n, d)
-    better: Literal["lower", "higher"]
+    better: Better
     version: int
     source: str
     needs_reference: bool = True

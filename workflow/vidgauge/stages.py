@@ -11,15 +11,19 @@ from pathlib import Path
 
 from vidgauge import layout
 from vidgauge.digests import manifest_digest
+from vidgauge.errors import VidgaugeError
 from vidgauge.extractors import loading
+from vidgauge.extractors._of_features import extract_of_features
 from vidgauge.extractors.own import NetworkAsked
 from vidgauge.extractors.run import extract
 from vidgauge.gpus import lease
+from vidgauge.manifest.listing import read_texts
 from vidgauge.manifest.probing import read_shard
 from vidgauge.media.clips import Part, make_clips
 from vidgauge.media.sampling import distinct_clips
+from vidgauge.partners import make_partner_clips
 from vidgauge.space import check_space
-from vidgauge.specs import Asked, Precision, Video
+from vidgauge.specs import Asked, ExtractorSpec, Precision, Video
 from vidgauge.store import hdf5
 from vidgauge.store.clips import Group, holds, write_clips
 
@@ -74,6 +78,9 @@ def make_features_file(
     videos: Path | None,
     asked: Asked | None,
     network: NetworkAsked,
+    below: Path | None = None,
+    texts: Path | None = None,
+    partners: tuple[Path, Path] | None = None,
     weights: Path | None,
     device: str,
     precision: Precision,
@@ -82,29 +89,57 @@ def make_features_file(
 ) -> None:
     """Run the clips of a shard through a network: those that are `asked` for, or the only ones of the files.
 
+    below: the features that it reads instead of clips. texts: of the shard's videos, for a network that reads them.
+    partners: videos.jsonl of the dataset and of the one that has each video's partner, for a network that sees both.
+
     The workflow names no clips where features look finished, for they were deleted then. Snakemake may run the job all
     the same, for a reason of its own (a changed rule, say): then the clips of the shard `videos`, as
     `asked`, are made once more, here. So they are, and standard error says so, where those given are damaged.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
+    spec = loading.spec_of(network)
+    said = _texts(spec, texts)
+    if spec.of is not None:
+        if below is None:
+            raise VidgaugeError(f"{out}: {spec.name} reads features of {spec.of}, and none were given (--features)")
+        with lease(device, spec.uses_gpu):
+            extract_of_features(
+                below, out, network=network, texts=said, weights=weights, device=device, precision=precision
+            )
+        return
     # beside the features: the system's own folder may be small
     with tempfile.TemporaryDirectory(prefix=".clips-", suffix=".tmp", dir=out.parent) as folder:
         name = layout.clips_name(asked.spec, seed=asked.seed, draws=asked.draws) if asked is not None else None
         if videos is not None and asked is not None and name is not None and not _whole(clips, name):
             clips = [Path(folder, "clips.h5")]
             make_clips_file(videos, [asked], clips[0], workers=workers)
-        with lease(device, loading.spec_of(network).uses_gpu):  # the first to start CUDA is the network, inside
+        theirs = None
+        if spec.pair and partners is not None:
+            theirs = Path(folder, "partners.h5")
+            make_partner_clips(clips[0], name, partners, theirs, trim=network.trim, workers=workers)
+        with lease(device, spec.uses_gpu):  # the first to start CUDA is the network, inside
             extract(
                 clips,
                 out,
                 name=name,
                 network=network,
+                texts=said,
+                partners=theirs,
                 weights=weights,
                 device=device,
                 precision=precision,
                 workers=workers,
                 progress=progress,
             )
+
+
+def _texts(spec: ExtractorSpec, file: Path | None) -> dict[str, str]:
+    """The texts of a shard's videos, where the network reads them. VidgaugeError where there are none at all."""
+    if not spec.text:
+        return {}
+    if file is None:
+        raise VidgaugeError(f"{spec.name}: reads a text for each video, and none were given (--texts)")
+    return read_texts(file)
 
 
 def _whole(clips: Sequence[Path], name: str) -> bool:

@@ -48,16 +48,18 @@ def with_digests(config: Config, where: str, *, fresh: bool = True) -> Config:
 def _digest(config: Config, metric: Metric, notes: Notes, given: str | None, fresh: bool) -> str:
     path = _path(config, metric)
     noted = notes.last(path)
-    if not fresh or not path.is_file():
+    known = weights.entry(metric.weights) if metric.weights else None
+    there = weights.is_there(path, known) if known else path.is_file()
+    if not fresh or not there:
         if given or noted:
             return str(given or noted)
-        if not path.is_file():
+        if not there:
             raise _missing(config, metric)
     if metric.own is not None and weights.format_of(path) != "torchscript":
         raise VidgaugeError(
             f"torchscript: {path}: is no TorchScript archive, as torch.jit.script(module).save(...) writes it"
         )
-    found = notes.digest(path)
+    found = notes.digest(path, known)
     if given not in (None, found):
         raise VidgaugeError(f"{path}: its sha256 is {found}, and sha256 says {given}; correct the one that is wrong")
     return found
@@ -85,15 +87,19 @@ class Notes:
         """The digest that a file had when it was last read."""
         return self._read().get(str(path.resolve()), {}).get("sha256")
 
-    def digest(self, path: Path) -> str:
-        """The file's sha256. Raises OSError where it cannot be read."""
-        key, known = str(path.resolve()), self._read()
-        state = [*file_state(path), path.stat().st_ctime_ns]  # a copy may restore all but the last
-        if known.get(key, {}).get("state") != state:
-            known[key] = {"state": state, "sha256": weights.digests(path).sha256}
+    def digest(self, path: Path, known: weights.Entry | None = None) -> str:
+        """The sha256 of a file, or of a folder as its entry says. Raises OSError where it cannot be read."""
+        key, noted = str(path.resolve()), self._read()
+        files = weights.paths_of(path)
+        state = [n for file in files for n in (*file_state(file), file.stat().st_ctime_ns)]  # a copy may restore others
+        if noted.get(key, {}).get("state") != state:
+            noted[key] = {
+                "state": state,
+                "sha256": weights.check(path, known).sha256 if known else weights.digests(path).sha256,
+            }
             with suppress(OSError):  # it is only read again next time
-                write_if_changed(self.file, json.dumps(known, indent=2, sort_keys=True) + "\n")
-        return str(known[key]["sha256"])
+                write_if_changed(self.file, json.dumps(noted, indent=2, sort_keys=True) + "\n")
+        return str(noted[key]["sha256"])
 
     def _read(self) -> dict[str, Any]:
         try:

@@ -44,7 +44,14 @@ def test_specs_are_complete(name: str) -> None:
     assert found.weights or found.licence != "not stated"
     assert found.input.resize
     assert found.input.range
-    assert all(array.width and array.meaning for array in found.arrays.values())
+    assert all(array.width != 0 and array.meaning for array in found.arrays.values())
+    for array in found.arrays.values():
+        assert len(array.columns) in (0, array.width)
+        assert len({column.name for column in array.columns}) == len(array.columns)
+    if found.of is not None:  # it is built from the weights of what it reads
+        assert set(found.weights) == set(spec(found.of).weights)
+        assert all(array.per == "video" for array in found.arrays.values())
+    assert all(entry(name).has_digest for name in found.also)
     assert not next(iter(found.arrays.values())).on_demand
     for weights, takes in found.weights.items():
         assert entry(weights).name == weights

@@ -12,7 +12,7 @@ from vidgauge.metrics import (
     pair_frechet,
     video_inception_score,
 )
-from vidgauge.metrics.by_video import video_weights
+from vidgauge.metrics.by_video import mean_by_video, mean_by_video_influence, video_weights
 
 
 def sample(n: int, d: int, seed: int = 0) -> np.ndarray:
@@ -74,3 +74,20 @@ def test_what_does_not_pair_is_refused() -> None:
         pair_frechet(x, x[:1], videos=("aabb", "a"))
     with pytest.raises(ValueError, match="a key for each row of probabilities"):
         video_inception_score([[1.0]], videos=[])
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 2**16), st.lists(st.integers(1, 5), min_size=1, max_size=8))
+def test_every_video_counts_once_in_a_mean_of_scores(seed: int, rows: list[int]) -> None:
+    rng = np.random.default_rng(seed)
+    scores = rng.normal(size=(sum(rows), 1)).astype(np.float32)
+    keys = np.repeat(np.arange(len(rows)), rows)
+    each = [scores[keys == key].astype(float).mean() for key in range(len(rows))]
+    found = mean_by_video(scores, videos=keys.tolist())
+    assert found == (pytest.approx(np.mean(each), rel=1e-12, abs=1e-12), len(rows))
+    order = rng.permutation(len(scores))
+    assert mean_by_video(scores[order], videos=keys[order].tolist()) == found  # to the last bit
+    effects = mean_by_video_influence(scores, videos=keys.tolist()).candidate
+    assert effects.sum() == pytest.approx(0, abs=1e-9)
+    for key, score in enumerate(each):
+        assert effects[keys == key].sum() == pytest.approx((score - found.mean) / len(rows), abs=1e-9)

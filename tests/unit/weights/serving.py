@@ -8,7 +8,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,7 +19,8 @@ import pytest
 
 from vidgauge.errors import VidgaugeError
 from vidgauge.weights.fetch import fetch_entry
-from vidgauge.weights.registry import Entry, kept_at
+from vidgauge.weights.registry import Entry, Piece, kept_at
+from vidgauge.weights.verify import is_there
 
 PICKLE = b"\x80\x02"  # how old files of torch begin
 CONTENT = PICKLE + random.Random(0).randbytes(299_998)  # noqa: S311 - only to differ everywhere
@@ -48,7 +49,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.asked = Asked(self.path, self.headers.get("Range"))
         self.server.asked.append(self.asked)
-        behaviours = self.server.routes[self.path]
+        behaviours = self.server.routes.get(self.path, [answers(404)])
         behaviour = behaviours.pop(0) if len(behaviours) > 1 else behaviours[0]
         with suppress(ConnectionError):  # the client has gone
             behaviour(self)
@@ -80,6 +81,10 @@ class Server(ThreadingHTTPServer):
     def at(self, path: str, *behaviours: Behaviour) -> str:
         """The address of a path that behaves like this."""
         self.routes[path] = list(behaviours)
+        return self.at_folder(path)
+
+    def at_folder(self, path: str) -> str:
+        """The address of a path, whatever becomes of it."""
         return f"http://127.0.0.1:{self.server_port}{path}"
 
 
@@ -164,13 +169,13 @@ def dead_address() -> str:
         return f"http://127.0.0.1:{free.getsockname()[1]}/dead"
 
 
-def made(*addresses: str, content: bytes = CONTENT, **changes: Any) -> Entry:
+def made(*told: str, content: bytes = CONTENT, **changes: Any) -> Entry:
     """An entry whose file has this content, and is known by its digest and size."""
     keys: dict[str, Any] = {
         "name": "net",
         "file": "net.pt",
         "network": "a network of tests",
-        "addresses": addresses,
+        "addresses": told,
         "licence": "MIT",
         "citation": "Nobody, Nothing, 2020",
         "bytes": len(content),
@@ -179,9 +184,9 @@ def made(*addresses: str, content: bytes = CONTENT, **changes: Any) -> Entry:
     return Entry(**{**keys, **changes})
 
 
-def unknown(*addresses: str, **changes: Any) -> Entry:
+def unknown(*told: str, **changes: Any) -> Entry:
     """An entry of which neither digest nor size is known."""
-    return made(*addresses, **{"bytes": None, "sha256": None, **changes})
+    return made(*told, **{"bytes": None, "sha256": None, **changes})
 
 
 def git_blob(content: bytes) -> str:
@@ -211,6 +216,49 @@ def refused(entry: Entry, folder: Path) -> str:
     with pytest.raises(VidgaugeError) as caught:
         fetch_entry(entry, folder)
     assert not kept_at(entry, folder).exists()
+    text = str(caught.value)
+    assert "\n\n" not in text
+    return text
+
+
+CONFIG, VOCAB = b'{"model_type": "clip"}', b'{"a": 0, "b": 1}'
+FILES = {"config.json": CONFIG, "model.bin": CONTENT, "vocab.json": VOCAB}
+"""A network that is a folder: what is needed of it."""
+
+
+def folder_of(server: Server, files: Mapping[str, bytes | list[Behaviour]], **changes: Any) -> Entry:
+    """An entry of these files, given by a server at /net, and known by digest and size where their content is told."""
+    for name, content in files.items():
+        server.at(f"/net/{name}", *(content if isinstance(content, list) else [gives(content)]))
+    pieces = [piece(name, server.at_folder("/net"), content) for name, content in files.items()]
+    return foldered(*pieces, addresses=(server.at_folder("/net"),), **changes)
+
+
+def piece(name: str, base: str = "https://x/net", content: object = None, **changes: Any) -> Piece:
+    """A file of a folder, known by its digest and size where its content is told."""
+    known = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()} if isinstance(content, bytes) else {}
+    return Piece(**{"file": name, "addresses": (f"{base}/{name}",), **known, **changes})
+
+
+def foldered(*pieces: Piece, **changes: Any) -> Entry:
+    """An entry that is a folder of these files."""
+    keys = {"file": "net", "files": pieces, "bytes": None, "sha256": None, "addresses": ("https://x/net",)}
+    return made(**{**keys, **changes})
+
+
+def bring(folder: Path, files: Mapping[str, bytes] = FILES) -> Path:
+    """A folder with these files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def refused_folder(entry: Entry, folder: Path) -> str:
+    """The message of a fetch of a folder that fails."""
+    with pytest.raises(VidgaugeError) as caught:
+        fetch_entry(entry, folder)
+    assert not is_there(kept_at(entry, folder), entry)
     text = str(caught.value)
     assert "\n\n" not in text
     return text

@@ -11,8 +11,8 @@ import pytest
 from tests.unit.weights.serving import CONTENT, made, unknown
 from vidgauge.errors import VidgaugeError
 from vidgauge.weights.fetch import add_entry
+from vidgauge.weights.pins import read_pin
 from vidgauge.weights.registry import kept_at
-from vidgauge.weights.verify import read_pin
 
 ENTRY = made("https://example.org/net.pt")
 

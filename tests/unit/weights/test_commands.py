@@ -12,7 +12,8 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.unit.weights.serving import CONTENT, PAGE, Server, answers, gives, made, unknown
+from tests.unit.weights.serving import CONTENT, FILES, PAGE, Server, answers, bring, folder_of, gives, made, unknown
+from tests.unit.weights.test_folders import LOOSE, NET, digest
 from vidgauge.cli import Commands
 from vidgauge.weights import Entry, registry
 from vidgauge.weights.commands import weights
@@ -173,3 +174,46 @@ def test_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.stderr.startswith("vidgauge: weights net are missing")
     path = put(entry, folder)
     assert call("path", "net", "--folder", folder).stdout == f"{path}\n"
+
+
+def test_list_and_path_know_folders(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    know(monkeypatch, NET)
+    home = bring(folder / "net", {"config.json": FILES["config.json"]})
+    assert re.split(r"  +", call("list", "--folder", folder).stdout.splitlines()[1])[:2] == ["net", "no"]
+    result = call("path", "net", "--folder", folder)
+    assert (result.exit_code, "which has no model.bin, no vocab.json" in result.stderr) == (1, True)
+    bring(home)
+    assert re.split(r"  +", call("list", "--folder", folder).stdout.splitlines()[1])[:2] == ["net", "yes"]
+    assert call("path", "net", "--folder", folder).stdout == f"{home}\n"
+    (said,) = json.loads(call("list", "--json", "--folder", folder).stdout)
+    assert (said["there"], said["path"], [one["file"] for one in said["files"]]) == (True, str(home), list(FILES))
+
+
+def test_fetch_a_folder(server: Server, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    know(monkeypatch, folder_of(server, FILES))
+    result = call("fetch", "net", "--folder", folder, "--out", tmp_path / "net.json")
+    home = folder / "net"
+    assert (result.exit_code, result.stdout.splitlines()[0]) == (0, f"net: {home}: verified, SHA-256 {digest(FILES)}")
+    assert json.loads((tmp_path / "net.json").read_text()) == {
+        "name": "net",
+        "path": str(home),
+        "sha256": digest(FILES),
+        "bytes": sum(map(len, FILES.values())),
+        "mtime_ns": max(file.stat().st_mtime_ns for file in home.iterdir()),
+        "verified": True,
+        "licence": "MIT",
+    }
+
+
+def test_add_and_verify_a_folder(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    know(monkeypatch, LOOSE)
+    result = call("add", "net", bring(tmp_path / "usb"), "--folder", folder)
+    state = f"not verified, for no digest of all its files is known; SHA-256 {digest(FILES)}"
+    assert (result.exit_code, result.stdout.splitlines()[0]) == (0, f"net: {folder / 'net'}: {state}")
+    assert call("verify", "--folder", folder).stdout == f"net: {state}\n"
+    (folder / "net" / "config.json").write_bytes(b"{}")
+    result = call("verify", "--folder", folder)
+    assert result.exit_code == 1
+    assert "of config.json: it has 2 bytes" in result.stdout
+    result = call("add", "net", tmp_path / "usb" / "config.json", "--folder", folder)
+    assert (result.exit_code, "is a file, and net" in result.stderr) == (1, True)

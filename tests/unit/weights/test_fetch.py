@@ -40,8 +40,8 @@ from tests.unit.weights.serving import (
 from vidgauge.errors import VidgaugeError
 from vidgauge.weights import download
 from vidgauge.weights.fetch import fetch_entry
+from vidgauge.weights.pins import pin_of, read_pin
 from vidgauge.weights.registry import kept_at
-from vidgauge.weights.verify import pin_of, read_pin
 
 
 def test_the_first_address_that_works(server: Server, folder: Path) -> None:

@@ -17,11 +17,13 @@ from tests.unit.weights.serving import CONTENT, git_blob, made, unknown
 from vidgauge.errors import UsageError, VidgaugeError
 from vidgauge.specs import WeightsFile
 from vidgauge.weights import Entry, check, find, format_of, identify
+from vidgauge.weights.content import Digests, digests
+from vidgauge.weights.pins import pin_of, read_pin, write_pin
 from vidgauge.weights.registry import kept_at
-from vidgauge.weights.verify import Digests, digests, pin_of, read_pin, write_pin
 
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 WRONG = "0" * 64
+A = "https://x/net.pt"
 
 
 @pytest.fixture
@@ -68,11 +70,11 @@ def test_the_right_file_is_verified(path: Path, entry: Entry) -> None:
 @pytest.mark.parametrize(
     ("entry", "parts"),
     [
-        (made(sha256=WRONG), [f"its SHA-256 is {SHA256}, wanted was {WRONG}"]),
-        (made(sha256=WRONG, bytes=7), ["it has 300000 bytes instead of 7", SHA256, WRONG]),
-        (made(sha256=None, git_blob="0" * 40), [f"its git blob id is {git_blob(CONTENT)}, not {'0' * 40}"]),
-        (made(bytes=7), ["it has 300000 bytes instead of 7"]),
-        (unknown(bytes=7), ["it has 300000 bytes instead of 7"]),
+        (made(A, sha256=WRONG), [f"its SHA-256 is {SHA256}, wanted was {WRONG}"]),
+        (made(A, sha256=WRONG, bytes=7), ["it has 300000 bytes instead of 7", SHA256, WRONG]),
+        (made(A, sha256=None, git_blob="0" * 40), [f"its git blob id is {git_blob(CONTENT)}, not {'0' * 40}"]),
+        (made(A, bytes=7), ["it has 300000 bytes instead of 7"]),
+        (unknown(A, bytes=7), ["it has 300000 bytes instead of 7"]),
     ],
 )
 def test_a_wrong_file_is_refused_with_what_to_do(path: Path, folder: Path, entry: Entry, parts: list[str]) -> None:
@@ -89,7 +91,7 @@ def test_nobody_is_told_to_delete_a_file_of_their_own(tmp_path: Path) -> None:
     own = tmp_path / "own.pt"
     own.write_bytes(b"other")
     with pytest.raises(VidgaugeError, match="Use another file, or let vidgauge get it: vidgauge weights fetch net "):
-        check(own, made())
+        check(own, made(A))
 
 
 def test_a_wrong_file_of_a_package_is_not_fetched(path: Path) -> None:

@@ -25,15 +25,17 @@ def cautions(
     names = dict.fromkeys(side.name for side in there)
     surveyed = [files.Surveyed.of(plan, name, surveys[name]) for name in names if name in surveys]
     pair = surveyed if len(names) == 2 == len(surveyed) else []
+    described = "column" not in plan  # a score may be the same of videos that are not
     found = [
         *making.unverified(plan, there[0]),
         *(text for side in there for text in making.saved(plan, side)),
-        *(text for side in there for text in samples.constant(side)),
+        *(text for side in there if described for text in samples.constant(side)),
         *(files.shared(*pair) if pair else []),
         *samples.few(plan, there),
         *(text for side in there for text in samples.missing(side, samples_of(plan, side.name))),
+        *(text for side in there for text in samples.undefined(plan, side)),
         *(text for one in surveyed for text in files.copies(one)),
-        *features.near_copies(candidates[0], references[0]),
+        *(features.near_copies(candidates[0], references[0]) if described else []),
         *(text for one in surveyed for text in (*files.enlarged(one), *files.filled_up(one))),
         *(files.sizes(*pair) if pair else []),
         *files.rates(surveyed, moving=samples.of_clips(candidates[0])),

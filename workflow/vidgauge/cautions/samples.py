@@ -63,6 +63,15 @@ def missing(side: Side, wanted: int | None) -> list[str]:
     return texts
 
 
+def undefined(plan: Mapping[str, Any], side: Side) -> list[str]:
+    """Videos of which a score has no value."""
+    if not side.undefined:
+        return []
+    column, videos = plan["column"], side.undefined + (side.videos or 0)
+    why = f" ({column['undefined']})" if column["undefined"] else ""
+    return [f"{side.name}: {side.undefined} of {videos} videos have no {column['name']}{why} and are left out"]
+
+
 def dependent(side: Side) -> list[str]:
     """Samples that say less than as many videos would."""
     if side.samples is None:

@@ -22,11 +22,11 @@ def spec_of(asked: NetworkAsked) -> ExtractorSpec:
 def weights_asked(asked: NetworkAsked, place: Path | None) -> WeightsFile | None:
     """The weights of what is asked for, with the digests that it names; None if it needs none.
 
-    place: the file, or for published ones the folder where they are kept; None: the user's cache folder. VidgaugeError
-    where the file is missing or is another one.
+    place: the file, or the folder of a network that is one; or for published ones the folder where they are kept; None:
+    the user's cache folder. VidgaugeError where the weights are missing or are others.
     """
     extractor, name = spec_of(asked), asked.weights
-    if place is not None and (asked.own is not None or place.is_file()):
+    if place is not None and (asked.own is not None or _are_weights(extractor, place)):
         found = store.check(place, store.entry(name)) if name else weights_file(extractor, place)
     else:
         found = store.find(name, place) if name else weights_file(extractor, None, place)
@@ -39,18 +39,39 @@ def weights_asked(asked: NetworkAsked, place: Path | None) -> WeightsFile | None
     return found
 
 
-def weights_file(extractor: ExtractorSpec, path: Path | None = None, folder: Path | None = None) -> WeightsFile | None:
-    """The weights that a network is built from: this file, or else the extractor's default; None if it needs none.
+def _are_weights(extractor: ExtractorSpec, place: Path) -> bool:
+    """Whether a place is the weights themselves, a file or a folder of them, and not where those of many are kept."""
+    if place.is_dir():
+        kept = any((place / name).exists() for name in extractor.weights)
+        return _takes_folder(extractor) and not kept and bool(store.names_in(place))
+    return place.is_file()
 
-    folder: where weights are kept; None: the user's cache folder. VidgaugeError where the file is missing, and where
-    the default one is not what it should be.
+
+def weights_file(extractor: ExtractorSpec, path: Path | None = None, folder: Path | None = None) -> WeightsFile | None:
+    """The weights that a network is built from: this file or folder, or the extractor's default; None if it needs none.
+
+    folder: where weights are kept; None: the user's cache folder. VidgaugeError where they are missing, where they are
+    a file and a folder is wanted or the reverse, and where the default ones are not what they should be.
     """
     if path is not None:
-        if not path.is_file():
-            raise VidgaugeError(f"{path}: no such file; weights of {extractor.name} were wanted")
+        _check_kind(extractor, path)
         return store.identify(path, extractor.weights)
     default = next(iter(extractor.weights), None)
     return store.find(default, folder) if default is not None else None
+
+
+def _check_kind(extractor: ExtractorSpec, path: Path) -> None:
+    folder = _takes_folder(extractor)
+    kind = "folder (configuration, tensors, tokenizer)" if folder else "file"
+    if not path.exists():
+        raise VidgaugeError(f"{path}: no such {kind.split()[0]}; weights of {extractor.name} were wanted")
+    if path.is_dir() != folder:
+        found = "folder" if path.is_dir() else "file"
+        raise VidgaugeError(f"{path}: is a {found}, and weights of {extractor.name} are a {kind}; give that")
+
+
+def _takes_folder(extractor: ExtractorSpec) -> bool:
+    return any(takes.folder for takes in extractor.weights.values())
 
 
 def built(
@@ -106,8 +127,8 @@ def arrays_asked(extractor: ExtractorSpec, file: WeightsFile | None, asked: Sequ
 
 
 def _like(extractor: ExtractorSpec, file: WeightsFile) -> Takes | None:
-    """What the registry says of a file, or for one that it does not know, of the first file of the same form."""
+    """What the registry says of weights, or of others that it does not know, the first of the same form."""
     if file.name is not None and file.name in extractor.weights:
         return extractor.weights[file.name]
-    program = file.format == "torchscript"
-    return next((takes for takes in extractor.weights.values() if takes.torchscript == program), None)
+    kind = file.format == "torchscript", file.format == "folder"
+    return next((takes for takes in extractor.weights.values() if (takes.torchscript, takes.folder) == kind), None)

@@ -126,6 +126,7 @@ class NetworkAsked(Closed):
     trust: bool = False
     sha256: str | None = None  # wanted of weights that the registry has no digest of
     own: OwnNetwork | None = None
+    trim: bool = False  # of pairs of videos of unequal length, see the frames that both have
 
     @property
     def trusted(self) -> bool:

@@ -6,10 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
-from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
-from itertools import pairwise
 from os import PathLike
 from pathlib import Path
 from platform import python_version
@@ -20,54 +17,16 @@ import numpy as np
 from vidgauge import __version__, extractors
 from vidgauge.errors import VidgaugeError
 from vidgauge.extractors import loading
+from vidgauge.extractors._source import Source, seen_by, source_of, unpaired
 from vidgauge.extractors.own import NetworkAsked
 from vidgauge.specs import ArraySpec, ExtractorSpec, Network, Precision, WeightsFile
-from vidgauge.store.clips import Clips, open_clips
-from vidgauge.store.features import FeaturesWriter, Origin
+from vidgauge.store.clips import open_clips
+from vidgauge.store.features import FeaturesWriter
 from vidgauge.store.seal import sealed
 from vidgauge.weights import entry
 
 Progress = Callable[[int, int], None]
 Rows = dict[str, np.ndarray]
-
-
-@dataclass(frozen=True)
-class Source:
-    """The clips of a shard in canonical order: video id, then draw; they may lie in several files."""
-
-    files: Sequence[Clips]
-    order: Sequence[tuple[str, int, int, int]]  # (video, draw, number of the file, row there)
-
-    @cached_property
-    def alike(self) -> list[int]:
-        """For each clip, which of the distinct ones it is, counted as they first come."""
-        known: dict[tuple[int, int], int] = {}
-        return [known.setdefault((n, int(self.files[n].place[row])), len(known)) for _, _, n, row in self.order]
-
-    @cached_property
-    def distinct(self) -> list[int]:
-        """Of each distinct clip, where in the order it first comes."""
-        first: dict[int, int] = {}
-        for at, which in enumerate(self.alike):
-            first.setdefault(which, at)
-        return list(first.values())
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        return self.files[0].shape
-
-    def read(self, first: int, end: int) -> np.ndarray:
-        """Distinct clips first .. end - 1 as (b, t, h, w, 3) uint8."""
-        places = [self.order[at][2:] for at in self.distinct[first:end]]
-        return np.concatenate([self.files[number][row : row + 1] for number, row in places])
-
-    def origin(self, per_frame: bool) -> Origin:
-        """Where the rows of an array come from: one row a clip, or one a frame."""
-        repeats = self.shape[0] if per_frame else 1
-        video = np.array([entry[0] for entry in self.order], dtype=object).repeat(repeats)
-        draw = np.array([entry[1] for entry in self.order], dtype=np.int64).repeat(repeats)
-        starts = [self.files[n].index[row] if per_frame else self.files[n].start[row] for _, _, n, row in self.order]
-        return Origin(video, draw, np.array(starts, dtype=np.int64).reshape(len(draw)))
 
 
 def extract(
@@ -76,6 +35,8 @@ def extract(
     *,
     network: NetworkAsked,
     name: str | None = None,
+    texts: Mapping[str, str] | None = None,
+    partners: Path | None = None,
     weights: Path | None = None,
     device: str = "auto",
     precision: Precision = "float32",
@@ -85,8 +46,9 @@ def extract(
 ) -> None:
     """Write the features file of a shard: every array that is asked of the network, in canonical order.
 
-    name: of the clips, where the files hold several. weights: a file, or the folder where published ones are kept;
-    None: the user's cache folder. workers: threads that
+    name: of the clips, where the files hold several. texts: by video id, for networks that read them. partners: the
+    clips of the videos' own reference videos, for networks that see pairs; clips without one are left out. weights: a
+    file, or the folder where published ones are kept; None: the user's cache folder. workers: threads that
     call the network, each on whole batches; the rows do not depend on how many there are. The next clips are read
     meanwhile. attrs: attributes to add. progress: called with (clips done, clips). Clips files without a clip give zero
     rows of the right widths.
@@ -100,7 +62,7 @@ def extract(
             "delete the features file and run again"
         )
     with ExitStack() as stack:
-        source = _source([stack.enter_context(open_clips(path, name)) for path in clips_paths])
+        source = source_of([stack.enter_context(open_clips(path, name)) for path in clips_paths])
         frames = source.shape[0]
         there = extractors.arrays_of(spec, frames)
         if not there:
@@ -111,15 +73,19 @@ def extract(
         file = loading.weights_asked(network, weights)
         asked = loading.arrays_asked(spec, file, network.arrays)
         arrays = {name: there[name] for name in asked if name in there}
-        failed = [entry for clips in source.files for entry in clips.failed]
-        own = {**_attrs_of(spec, file, source.files[0]), "precision": precision, **(attrs or {})}
+        given = source
+        source = seen_by(spec, given, texts, stack.enter_context(open_clips(partners)) if partners else None)
+        failed = [entry for clips in source.files for entry in clips.failed] + unpaired(given, source)
+        first = source.files[0]
+        own = {**attrs_of(spec, file, {**first.attrs, "clip_spec": first.spec, "seed": first.spec.get("seed")})}
+        own |= {"precision": precision, **columns_of(spec, arrays), **(attrs or {})}
         widths = {name: described.width for name, described in arrays.items() if described.width is not None}
         if source.order or len(widths) < len(arrays):
             run = loading.built(
                 spec, file, device=device, precision=precision, arrays=list(arrays), trust=network.trusted
             )
         if len(widths) < len(arrays):
-            widths |= {name: rows.shape[1] for name, rows in run(np.empty((0, *source.shape, 3), np.uint8)).items()}
+            widths |= {name: rows.shape[1] for name, rows in run(*source.read(0, 0)).items()}
         temporary = stack.enter_context(sealed(out))
         writer = stack.enter_context(FeaturesWriter(temporary, attrs=own, failed=failed))
         for name, described in arrays.items():
@@ -127,25 +93,6 @@ def extract(
         if source.order:
             _fill(writer, run, source, arrays, max(1, workers), progress)
             writer.attrs.update(ran_on(run, source.shape))
-
-
-def _source(files: Sequence[Clips]) -> Source:
-    first = files[0]
-    for other in files[1:]:
-        if (other.spec, other.shape) != (first.spec, first.shape):
-            raise VidgaugeError(f"{first.path} and {other.path} hold clips of different specs; delete both, run again")
-    order = sorted(
-        (video, int(draw), number, row)
-        for number, file in enumerate(files)
-        for row, (video, draw) in enumerate(zip(file.video, file.draw, strict=True))
-    )
-    for (video, draw, number, _), (after, other_draw, other_number, _) in pairwise(order):
-        if (video, draw) == (after, other_draw):
-            raise VidgaugeError(
-                f"{files[number].path} and {files[other_number].path} both have draw {draw} of {video}; "
-                "delete both and run again"
-            )
-    return Source(files, order)
 
 
 def _fill(
@@ -159,12 +106,24 @@ def _fill(
     whole = getattr(network, "clips_per_call", None)  # absent: the network takes clips one by one as well as together
     step, total = whole(source.shape[0]) if whole else 1, len(source.distinct)
     pieces = ((at, source.read(at, at + step)) for at in range(0, total, step))
+
+    def call(at: int, *seen: Any) -> Rows:
+        try:
+            return network(*seen)
+        except ValueError as error:
+            if source.texts is None:
+                raise
+            raise VidgaugeError(
+                f"{', '.join(source.videos(at, at + step))}: the text cannot be read: {error}"
+            ) from error
+
     held: dict[int, Rows] = {}  # of distinct clips that may come again: those of the videos at hand
     written = 0
-    for at, rows in _in_order(network, pieces, workers):
+    for at, rows in _in_order(call, pieces, workers):
         done = min(at + step, total)
-        for name in arrays:
-            _refuse_not_finite(rows[name], f"{writer.attrs['extractor']}: {name}", source, range(at, done))
+        for name, described in arrays.items():
+            if not described.columns:  # a score may be undefined
+                _refuse_not_finite(rows[name], f"{writer.attrs['extractor']}: {name}", source, range(at, done))
         split = {name: np.split(rows[name], done - at) for name in arrays}
         held |= {at + i: {name: split[name][i] for name in arrays} for i in range(done - at)}
         end = source.distinct[done] if done < total else len(source.order)
@@ -177,13 +136,15 @@ def _fill(
             progress(done, total)
 
 
-def _in_order(network: Network, pieces: Iterable[tuple[int, np.ndarray]], workers: int) -> Iterator[tuple[int, Rows]]:
-    """The network's answers in the order of the pieces. At most 2 * workers pieces are in memory at a time."""
+def _in_order(
+    call: Callable[..., Rows], pieces: Iterable[tuple[int, tuple[Any, ...]]], workers: int
+) -> Iterator[tuple[int, Rows]]:
+    """What comes of call(at, ...) of each piece, in their order. At most 2 * workers pieces are in memory at a time."""
     waiting: deque[tuple[int, Future[Rows]]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="network") as pool:
         try:
-            for at, clips in pieces:  # read here, while the workers compute
-                waiting.append((at, pool.submit(network, clips)))
+            for at, seen in pieces:  # read here, while the workers compute
+                waiting.append((at, pool.submit(call, at, *seen)))
                 if len(waiting) >= 2 * workers:
                     done, future = waiting.popleft()
                     yield done, future.result()
@@ -204,24 +165,29 @@ def _refuse_not_finite(rows: np.ndarray, name: str, source: Source, clips: Seque
         )
 
 
-def _attrs_of(spec: ExtractorSpec, weights: WeightsFile | None, clips: Clips) -> dict[str, Any]:
+def columns_of(spec: ExtractorSpec, arrays: Iterable[str]) -> dict[str, Any]:
+    """The attribute that names the columns of arrays of scores; nothing where there are none."""
+    columns = {name: [column.name for column in spec.arrays[name].columns] for name in arrays}
+    named = {name: those for name, those in columns.items() if those}
+    return {"columns": named} if named else {}
+
+
+def attrs_of(spec: ExtractorSpec, weights: WeightsFile | None, about: Mapping[str, Any]) -> dict[str, Any]:
+    """What every features file says. about: what there is to say of the clips."""
     packages = {name: version_of(name) for name in ("numpy", *spec.libraries)}
     return {
         "extractor": spec.name,
         "version": spec.version,
         **weights_attrs(spec, weights),
-        "clips": clips.attrs.get("clips"),
-        "clip_spec": clips.spec,
-        "manifest_digest": clips.attrs.get("manifest_digest"),
-        # None where the clip spec makes no draw: such clips are shared by evaluations of any seed.
-        "seed": clips.spec.get("seed"),
+        # of the seed: None where the clip spec makes no draw: such clips are shared by evaluations of any seed
+        **{key: about.get(key) for key in ("clips", "clip_spec", "manifest_digest", "seed")},
         "device": None,  # these two are known once a network has run
         "batch_shape": None,
         "versions": {
             "vidgauge": __version__,
             "python": python_version(),
             **packages,
-            **clips.attrs.get("versions", {}),
+            **(about.get("versions") or {}),
         },
     }
 

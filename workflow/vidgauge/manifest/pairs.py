@@ -1,4 +1,4 @@
-"""Which video of one dataset belongs to which of another: the same `pair` column, else the same id."""
+"""Which video of one dataset belongs to which of another: the same `pair` column, else the same id or file name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from vidgauge.errors import VidgaugeError
 from vidgauge.manifest.joining import read_videos
 from vidgauge.manifest.sources.rows import stem
+from vidgauge.specs import Video
 
 
 def pair_keys(manifest: Path) -> dict[str, str]:
@@ -27,3 +28,32 @@ def pair_keys(manifest: Path) -> dict[str, str]:
             )
         keys[video.id], owner[key] = key, video.id
     return keys
+
+
+def partners(own: Path, other: Path) -> dict[str, str]:
+    """{video id: id of its partner} of two datasets' videos.jsonl, without the videos that have none.
+
+    By `pair_keys`; where not one fits, by the names of the files alone, which lie in folders of different names. Raises
+    VidgaugeError where two videos have one key, and where not one video has a partner.
+    """
+    found = _shared(pair_keys(own), pair_keys(other)) or _shared(_names(own), _names(other))
+    if not found:
+        ours, theirs = (next((video.id for video in read_videos(each)), "none") for each in (own, other))
+        raise VidgaugeError(
+            f"{own}: not one of its videos ({ours}, for instance) has a partner in {other} ({theirs}, for instance); "
+            "give videos that belong together the same `pair` in both manifests, or files of the same name"
+        )
+    return found
+
+
+def _shared(ours: dict[str, str], theirs: dict[str, str]) -> dict[str, str]:
+    of_key = {key: video for video, key in theirs.items()}
+    return {video: of_key[key] for video, key in ours.items() if key in of_key}
+
+
+def _names(manifest: Path) -> dict[str, str]:
+    """{video id: name of its file, without folder and suffix}; nothing where two have one name, or some have `pair`."""
+    videos: list[Video] = list(read_videos(manifest))
+    names = {video.id: stem(video.id).rpartition("/")[2] for video in videos}
+    alike = len(set(names.values())) < len(names)
+    return {} if alike or any("pair" in video.columns for video in videos) else names

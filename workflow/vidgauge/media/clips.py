@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from vidgauge.media.decode import PartClip
+    from vidgauge.media.verified import Draws
 
 FUNCTION = "vidgauge.media.verified:verified_clips"
 """What decodes one video. libav is loaded where it runs, not here."""
@@ -44,19 +45,30 @@ class Part:
     draws: Sequence[int]
     writer: Writer
     native: tuple[int, int] | None = None  # with size: native, that of the videos to take
+    indices: Mapping[str, Mapping[int, Sequence[int]]] | None = None  # source frames by video and draw; None: drawn
 
     def takes(self, video: Video) -> bool:
         """Whether the video suits the spec; the gate has listed those that do not."""
+        if self.indices is not None:
+            return bool(self.indices.get(video.id))
         if self.native not in (None, (video.height, video.width)):
             return False
         return spec_problem(self.spec, video.frames, video.fps, video.duration) is None
 
     def wanted(self, video: Video) -> int:
         """How many clips a video should give."""
+        if self.indices is not None:
+            return len(self.indices[video.id])
         if self.spec.start != "each":
             return len(self.draws)
         length = timeline(self.spec, video.frames, video.fps, video.duration)
         return min(len(self.draws), starts_in(self.spec, length))
+
+    def asked(self, video: Video) -> Draws:
+        """What the worker is asked for."""
+        if self.indices is not None:
+            return self.spec, self.indices[video.id]
+        return self.spec, (self.seed, sorted(self.draws))
 
     def clip_bytes(self, video: Video) -> int:
         """Of one of its clips."""
@@ -162,7 +174,7 @@ class _Decoding:
         clips = [part.clip_bytes(video) for part in parts]
         shown = video.frames * video.height * video.width
         given = sum(part.wanted(video) * size // 3 for part, size in zip(parts, clips, strict=True))
-        task = replace(video, columns={}), [(part.spec, part.seed, sorted(part.draws)) for part in parts]
+        task = replace(video, columns={}), [part.asked(video) for part in parts]
         limit = limits.decoding(video.bytes, max(shown, given), sum(clips))
         before, seen = dict(made), dict.fromkeys(numbers, 0)
         try:

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from vidgauge.draws import choose, permuted
 from vidgauge.errors import BadVideo
+from vidgauge.media.spread import uniform_ends, uniform_floor
 from vidgauge.specs import ClipSpec, Video
 
 SPEC_REASONS = frozenset({"too-short", "no-timing"})
@@ -96,6 +97,11 @@ def clip_indices(
     elif spec.start == "each":
         order = permuted(seed, video_id, max(draws, default=-1) + 1, number)
         starts = {draw: order[draw] for draw in draws if draw < len(order)}
+    if spec.spread:
+        positions = uniform_floor(length, spec.frames) if spec.start == "spread" else uniform_ends(length, spec.frames)
+        if len(positions) < spec.frames:  # short: loop or pad
+            positions = [positions[at] for at in _positions(spec, 0, length)]
+        return dict.fromkeys(draws, positions)
     return {draw: _positions(spec, start, length) for draw, start in starts.items()}
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
 from av.error import FFmpegError
 
 from vidgauge.errors import BadVideo, VidgaugeError
-from vidgauge.media.decode import PartClip, choose_clips, read_clips, scan_probed
+from vidgauge.media.decode import Chosen, PartClip, choose_clips, read_clips, scan_probed
+from vidgauge.media.demux import Scan
 from vidgauge.media.images import frame_paths
 from vidgauge.media.probe import fingerprint
 from vidgauge.specs import ClipSpec, Video, file_state
 
-Draws = tuple[ClipSpec, int, Sequence[int]]
-"""(spec, seed, draws)."""
+Draws = tuple[ClipSpec, tuple[int, Sequence[int]] | Mapping[int, Sequence[int]]]
+"""(spec, (seed, draws) or the source frames of each draw)."""
 
 Task = tuple[Video, Sequence[Draws]]
 """A video, and what is wanted of it."""
@@ -34,8 +35,7 @@ def verified_clips(task: Task) -> Generator[PartClip]:
             raise _changed(video)
         try:
             scan = scan_probed(video)
-            parts = [choose_clips(video, spec, scan, seed=seed, draws=draws) for spec, seed, draws in wanted]
-            yield from read_clips(video, parts, scan)
+            yield from read_clips(video, [_chosen(video, draws, scan) for draws in wanted], scan)
         except BadVideo:
             _refuse_if_changed(video, before)  # which would be the reason
             raise
@@ -44,6 +44,13 @@ def verified_clips(task: Task) -> Generator[PartClip]:
         raise BadVideo("missing", "no such file or folder") from None
     except (OSError, FFmpegError) as problem:  # one video's trouble must not take its shard along
         raise BadVideo("unreadable", f"{type(problem).__name__}: {problem}") from None
+
+
+def _chosen(video: Video, draws: Draws, scan: Scan | None) -> Chosen:
+    spec, which = draws
+    if isinstance(which, Mapping):
+        return Chosen(spec, {draw: list(indices) for draw, indices in which.items()})
+    return choose_clips(video, spec, scan, seed=which[0], draws=which[1])
 
 
 def _state(video: Video) -> list[tuple[int, ...]]:

@@ -67,6 +67,33 @@ def pair_distance_influence(
     return _of_pairs(_by_pair(reference, candidate, videos, _squared_distance), videos)
 
 
+def mean_by_video(scores: Any, *, videos: Sequence[Hashable]) -> MeanOverVideos:
+    """Mean over videos of the mean of each one's scores: every video counts once, however many frames it has.
+
+    scores: (n, d), any real dtype; arithmetic is float64. videos: the key of each row's video, (n,).
+    Raises ValueError with the shape seen and the shape wanted.
+
+    >>> mean_by_video([[1.0], [3.0], [8.0]], videos=["a", "a", "b"])
+    MeanOverVideos(mean=5.0, videos=2)
+    """
+    return _mean(scores_by_video(scores, videos=videos))
+
+
+def mean_by_video_influence(scores: Any, *, videos: Sequence[Hashable]) -> Influence:
+    """How much each row moves `mean_by_video`. Arguments, and what is raised, as there.
+
+    A video's effect is (its mean less the mean of all) / videos, shared by its rows.
+    """
+    return Influence(None, _effects(scores_by_video(scores, videos=videos), videos))
+
+
+def scores_by_video(scores: Any, *, videos: Sequence[Hashable]) -> dict[Hashable, float]:
+    """The mean score of each video, of (n, d) scores and the key of each row's video."""
+    x = as_matrix(scores, "scores")
+    found = rows_by_video(videos, x, "scores")
+    return {key: math.fsum(x[rows].astype(np.float64).ravel()) / x[rows].size for key, rows in found.items()}
+
+
 def pair_frechet(
     reference: Any, candidate: Any, *, videos: tuple[Sequence[Hashable], Sequence[Hashable]]
 ) -> MeanOverVideos:

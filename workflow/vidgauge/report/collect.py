@@ -24,11 +24,13 @@ def collect(
     text_out: Path,
     differences: Sequence[Mapping[str, Any]] = (),
     curves: Sequence[Mapping[str, Any]] = (),
+    single: Mapping[str, Any] | None = None,
     run: Mapping[str, Any] | None = None,
 ) -> None:
     """Write metrics.json, metrics.csv and metrics.txt. Rows keep their order.
 
-    differences: one for each metric and pair of candidates. curves: one for each row that has one. run: how the
+    differences: one for each metric and pair of candidates. curves: one for each row that has one. single: what
+    is told of single videos: the worst ones, and agreement with people. run: how the
     workflow was started, if its main process wrote that down.
     """
     result = {
@@ -36,6 +38,7 @@ def collect(
         "results": list(rows),
         "differences": list(differences),
         "curves": list(curves),
+        **({"single": dict(single)} if single else {}),
         "rejected": left_out(rejected),
         "provenance": provenance(plan, rows, run),
     }

@@ -15,11 +15,18 @@ FILES = click.argument("files", type=click.Path(exists=True, path_type=Path), na
 @click.argument("plan", type=File)
 @click.argument("rows", type=File, nargs=-1, required=True)
 @click.option("--rejected", type=File, required=True, help="The evaluation's rejected.jsonl.")
+@click.option("--single", type=File, help="What `vidgauge videos` says of single videos.")
 @click.option("--json", "json_out", type=Out, required=True, help="All results and their provenance.")
 @click.option("--csv", "csv_out", type=Out, required=True, help="One line per result.")
 @click.option("--text", "text_out", type=Out, required=True, help="The table for people.")
 def collect_command(
-    plan: Path, rows: tuple[Path, ...], rejected: Path, json_out: Path, csv_out: Path, text_out: Path
+    plan: Path,
+    rows: tuple[Path, ...],
+    rejected: Path,
+    single: Path | None,
+    json_out: Path,
+    csv_out: Path,
+    text_out: Path,
 ) -> None:
     """Collect the ROWS of an evaluation, and how they differ, in one JSON file, one CSV file and one table.
 
@@ -41,6 +48,7 @@ def collect_command(
         list(read_jsonl(rejected)),
         differences=differences(found),
         curves=curves(found),
+        single=json_file(single, "worst", "broken", "human") if single else None,
         run=json_file(run) if run.exists() else None,
         json_out=json_out,
         csv_out=csv_out,

@@ -122,6 +122,7 @@ WORDS: dict[str, Callable[[Options], str]] = {
     "jedi": _jedi,
     "kernel": _kernel,
     "kernel_exact": lambda given: f"{CUBIC}, {UNBIASED}, over all pairs{_times(given)}",
+    "mean": lambda _: "mean over videos of the mean of each one's scores",
     "mind": _mind,
     "pair_distance": lambda _: (
         "squared distance of each video's features to those of its own reference, mean over pairs"

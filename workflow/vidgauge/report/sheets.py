@@ -84,15 +84,7 @@ def sheets(
         for entry in entries
     ]
     wanted = list(dict.fromkeys(clip for *_, ours, theirs in pairs for clip in (ours, theirs)))
-    known = {
-        name: read_some(path, {clip.video for clip in wanted if clip.dataset == name}) for name, path in videos.items()
-    }
-
-    def picture(clip: Clip) -> tuple[str | None, str | None]:
-        return _picture(known.get(clip.dataset, {}).get(clip.video), clip.start, clip_specs.get(clip.dataset))
-
-    with ThreadPoolExecutor(WORKERS, thread_name_prefix="strips") as pool:
-        pictures = dict(zip(wanted, pool.map(picture, wanted), strict=True))
+    made = dict(zip(wanted, pictures([(clip, clip_specs.get(clip.dataset)) for clip in wanted], videos), strict=True))
     sheet: dict[str, dict[str, list[dict[str, Any]]]] = {name: {"worst": [], "best": []} for name in found["worst"]}
     for name, what, entry, ours, theirs in pairs:
         told = {
@@ -100,11 +92,28 @@ def sheets(
             "reference": f"{_frames_of(theirs, clip_specs)} of {theirs.dataset}, the nearest clip of the reference",
         }
         both = {
-            key: {"image": pictures[clip][0], "alt": told[key], "problem": pictures[clip][1]}
+            key: {"image": made[clip][0], "alt": told[key], "problem": made[clip][1]}
             for key, clip in (("clip", ours), ("reference", theirs))
         }
         sheet[name][what].append({**entry, **both})
     return sheet
+
+
+def pictures(
+    clips: Sequence[tuple[Clip, Mapping[str, Any] | None]], videos: Mapping[str, Path]
+) -> list[tuple[str | None, str | None]]:
+    """(data URI, None), or (None, why there is none), of each clip with its clip spec. videos: as for `sheets`."""
+    known = {
+        name: read_some(path, {clip.video for clip, _ in clips if clip.dataset == name})
+        for name, path in videos.items()
+    }
+
+    def picture(asked_for: tuple[Clip, Mapping[str, Any] | None]) -> tuple[str | None, str | None]:
+        clip, spec = asked_for
+        return _picture(known.get(clip.dataset, {}).get(clip.video), clip.start, spec)
+
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="strips") as pool:
+        return list(pool.map(picture, clips))
 
 
 def read_some(path: Path, ids: Collection[str]) -> dict[str, Video]:

@@ -21,6 +21,10 @@ MATRICES = {
     "bt601": "colours by the BT.601 matrix",
     "bt709": "colours by the BT.709 matrix",
 }
+SPREAD = {
+    "spread": "all of it from the first on, in equal steps rounded down",
+    "spread_ends": "all of it from the first to the last",
+}
 SHORT = {
     "loop": "shorter videos begin again at their first frame",
     "pad": "of shorter videos the last frame stands still",
@@ -84,7 +88,9 @@ def network(row: Row) -> str:
     meaning = f" ({spec.arrays[row['array']].meaning})" if spec else ""
     source = f" ({spec.source})" if spec else ", a network of the user's own"
     fed = _fed(seen["extractor.resize"], seen["extractor.range"])
-    return f"the array {row['array']}{meaning} of {row['extractor']}{source}; {weights(row)}; {fed}; {arithmetic(row)}"
+    column = f"the column {row['column']} of " if row.get("column") else ""
+    of = f"{column}the array {row['array']}{meaning} of {row['extractor']}{source}"
+    return f"{of}; {weights(row)}; {fed}; {arithmetic(row)}"
 
 
 def network_in_short(row: Row) -> str:
@@ -165,6 +171,8 @@ def _of_video(spec: Mapping[str, Any]) -> str:
 def _drawn(row: Row, spec: Mapping[str, Any], asked: str | None) -> str:
     """How many clips of each video, and from where; the seed where there is a choice."""
     draws, place = spec["clips_per_video"], "place" if spec["frames"] == 1 else "start"
+    if spec["start"] in SPREAD:
+        return f"one of each video, its frames spread over {SPREAD[spec['start']]}"
     if spec["start"] in ("first", "center"):
         return f"one of each video, at its {'beginning' if spec['start'] == 'first' else 'middle'}"
     if asked == "all" or spec["seed"] is None:

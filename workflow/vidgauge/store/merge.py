@@ -54,7 +54,8 @@ def merge(
         with sealed(out) as temporary, FeaturesWriter(temporary, attrs=merged, failed=failed) as writer:
             for name, width in shards.all[0].widths.items():
                 _merge_array(writer, name, width, shards)
-                _add_stats(writer, name, out)
+                if name not in merged.get("columns", {}):  # of scores nobody fits a Gaussian, and some may be undefined
+                    _add_stats(writer, name, out)
 
 
 def _check_same_kind(first: Shard, other: Shard) -> None:

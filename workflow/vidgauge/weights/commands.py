@@ -45,15 +45,16 @@ def list_(folder: Path | None, as_json: bool) -> None:
     Example: vidgauge weights list
     """
     from vidgauge.weights.registry import location, registry
+    from vidgauge.weights.verify import is_there
 
-    entries = {entry: location(entry, folder) for entry in registry().values()}
+    entries = [(entry, location(entry, folder)) for entry in registry().values()]
     if as_json:
-        known = [_known(entry, path) for entry, path in entries.items()]
+        known = [_known(entry, path) for entry, path in entries]
         click.echo(json.dumps(known, ensure_ascii=False, indent=2))
         return
     rows = [
-        (entry.name, "yes" if path.is_file() else "no", entry.size_text, entry.licence)
-        for entry, path in entries.items()
+        (entry.name, "yes" if is_there(path, entry) else "no", entry.size_text, entry.licence)
+        for entry, path in entries
     ]
     click.echo(_table([("name", "there", "size", "licence"), *rows]))
 
@@ -83,10 +84,10 @@ def fetch(names: tuple[str, ...], folder: Path | None, out: Path | None) -> None
 
 @weights.command()
 @click.argument("name")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
 @_folder
 def add(name: str, file: Path, folder: Path | None) -> None:
-    """Copy a FILE that was brought by hand to where the weights are kept, if it is the right one.
+    """Copy a FILE, or a folder, that was brought by hand to where the weights are kept, if it is the right one.
 
     Example: vidgauge weights add i3d_styleganv ~/i3d_torchscript.pt
     """
@@ -106,9 +107,9 @@ def verify(ctx: click.Context, names: tuple[str, ...], folder: Path | None) -> N
     Example: vidgauge weights verify i3d_styleganv
     """
     from vidgauge.weights.registry import entry, location, registry
-    from vidgauge.weights.verify import find_entry
+    from vidgauge.weights.verify import find_entry, is_there
 
-    there = [known for known in registry().values() if location(known, folder).is_file()]
+    there = [known for known in registry().values() if is_there(location(known, folder), known)]
     wrong = False
     for wanted in [entry(name) for name in names] or there:
         try:
@@ -129,22 +130,25 @@ def path(name: str, folder: Path | None) -> None:
     """
     from vidgauge.weights.missing import missing
     from vidgauge.weights.registry import entry, location
+    from vidgauge.weights.verify import is_there
 
     found = location(entry(name), folder)
-    if not found.is_file():
+    if not is_there(found, entry(name)):
         raise missing(entry(name), folder)
     click.echo(found.absolute())
 
 
 def record(entry: Entry, file: WeightsFile) -> dict[str, Any]:
-    """What the workflow notes of a file of weights. mtime_ns and bytes show cheaply whether it was replaced."""
-    stat = file.path.stat()
+    """What the workflow notes of weights. mtime_ns (the latest) and bytes show cheaply whether they were replaced."""
+    from vidgauge.weights.folders import paths
+
+    stats = [path.stat() for path in paths(file.path)]
     return {
         "name": entry.name,
         "path": str(file.path.absolute()),
         "sha256": file.sha256,
-        "bytes": stat.st_size,
-        "mtime_ns": stat.st_mtime_ns,
+        "bytes": sum(stat.st_size for stat in stats),
+        "mtime_ns": max(stat.st_mtime_ns for stat in stats),
         "verified": file.verified,
         "licence": entry.licence,
     }
@@ -153,7 +157,9 @@ def record(entry: Entry, file: WeightsFile) -> dict[str, Any]:
 def _known(entry: Entry, path: Path) -> dict[str, Any]:
     from dataclasses import asdict
 
-    return {**asdict(entry), "path": str(path.absolute()), "there": path.is_file()}
+    from vidgauge.weights.verify import is_there
+
+    return {**asdict(entry), "path": str(path.absolute()), "there": is_there(path, entry)}
 
 
 def _table(rows: list[tuple[str, ...]]) -> str:
@@ -173,7 +179,8 @@ def _tell(entry: Entry, file: WeightsFile) -> None:
 def _state(file: WeightsFile) -> str:
     if file.verified:
         return f"verified, SHA-256 {file.sha256}"
-    return f"not verified, for no digest is known; SHA-256 {file.sha256}"
+    what = "no digest of all its files" if file.format == "folder" else "no digest"
+    return f"not verified, for {what} is known; SHA-256 {file.sha256}"
 
 
 def _say(line: str) -> None:

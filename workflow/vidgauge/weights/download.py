@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from vidgauge import __version__
 from vidgauge.space import readable
-from vidgauge.weights.verify import Progress
+from vidgauge.weights.content import Progress
 
 if TYPE_CHECKING:
     from requests import Response
@@ -25,6 +25,10 @@ HEAD = 64  # bytes that tell a web page
 
 class GaveUp(Exception):  # noqa: N818 - it names a decision
     """An address that does not give the file, and why. What came of it stays."""
+
+
+class Absent(GaveUp):
+    """An address that says that it has no such file."""
 
 
 class _Broken(GaveUp):
@@ -128,7 +132,8 @@ def _pieces(answer: Response) -> Iterator[bytes]:
 
 def _check_source(answer: Response, address: str, status: int) -> None:
     if answer.status_code != status:
-        raise GaveUp(f"answers HTTP {answer.status_code} {answer.reason}".rstrip())
+        kind = Absent if answer.status_code in (404, 410) else GaveUp
+        raise kind(f"answers HTTP {answer.status_code} {answer.reason}".rstrip())
     hops = [*(hop.url for hop in answer.history), answer.url]
     if address.startswith("https:") and not all(hop.startswith("https:") for hop in hops):
         raise GaveUp("leads to an address without encryption")

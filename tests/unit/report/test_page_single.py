@@ -1,0 +1,76 @@
+"""What the page says of single videos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.report import fabricate
+from tests.unit.report.test_page_build import NASTY, Page
+from vidgauge.report.page.single import NAMED, PICTURED, single_videos
+
+
+def told(*, broken: int = 1, sets: int = 1, videos: int = 2) -> dict[str, Any]:
+    def video(n: int) -> dict[str, Any]:
+        return {"id": f"v{n}.mp4", "path": f"/v{n}.mp4", "text": NASTY[n % 4], "value": n / 8, "start": 0, "broken": []}
+
+    correlation = {"value": 0.5, "ci95": [0.25, 0.75], "why": None}
+    none = {"value": None, "ci95": None, "why": "the scores are constant"}
+    return {
+        "worst": [
+            {
+                "score": "sharpness",
+                "metric": "m",
+                "dataset": f"mild{n or ''}",
+                "better": "higher",
+                "least": 0.0,
+                "mean": 0.5,
+                "most": 1234.5,
+                "videos": [video(at) for at in range(videos)],
+            }
+            for n in range(sets)
+        ],
+        "broken": [{**video(n), "dataset": "mild", "broken": ["black", "frozen"]} for n in range(broken)],
+        "human": [
+            {"score": "sharpness", "aspect": "overall", "videos": 9, "prompts": 7}
+            | {"spearman": correlation, "kendall": none, "pearson": correlation}
+        ],
+    }
+
+
+def page_of(found: dict[str, Any], videos: dict[str, Path]) -> Page:
+    data = fabricate.everything(("mild", "strong"), metrics=1, videos=60, maps=0)
+    single = single_videos(found, data["results"]["results"], videos)
+    return Page(fabricate.report_of({**data, "single": single}))  # type: ignore[typeddict-unknown-key]
+
+
+def test_worst_broken_and_people(tmp_path: Path) -> None:
+    (tmp_path / "videos.jsonl").touch()
+    page = page_of(told(), {"mild": tmp_path / "videos.jsonl"})
+    assert {"single", "people"} <= set(page.ids())
+    for words in (
+        "Broken videos",
+        "black and frozen",
+        "mean 0.5, from 0 to 1234; higher is better",
+        "0.50 [0.25, 0.75]",
+    ):
+        assert words in page.text, words
+    assert "– the scores are constant" in page.text
+    assert "where its video lies is not known" in page.text  # instead of a picture
+    assert NASTY[0] in page.text
+    assert not any(NASTY[0] in script for script in page.scripts)
+
+
+def test_a_page_has_few_pictures_and_names() -> None:
+    found = single_videos(told(broken=NAMED + 5, sets=3, videos=20), [], {})
+    assert (len(found["broken"]), found["more_broken"]) == (NAMED, 5)
+    problems = [video["problem"] for one in found["scores"]["sharpness"] for video in one["videos"]]
+    assert sum("there are enough" in problem for problem in problems) == 60 - PICTURED
+
+
+@pytest.mark.parametrize("section", ["single", "people"])
+def test_without_scores_there_is_no_section(section: str) -> None:
+    data = fabricate.everything(("mild", "strong"), metrics=1, videos=60, maps=0)
+    assert section not in Page(fabricate.report_of(data)).ids()
