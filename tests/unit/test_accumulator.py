@@ -83,6 +83,12 @@ def workflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("name", ["clip_agreement", "psnr_ssim", "frame_statistics", "videoscore"])
+def test_networks_that_judge_single_videos_are_refused(name: str) -> None:
+    with pytest.raises(UsageError, match=f"{name} judges single videos"):
+        Accumulator(name)
+
+
 @pytest.mark.parametrize(("name", "array"), [("efficientnet_lite0", "features"), ("pixel_grid", "clip")])
 def test_the_bits_are_the_workflows(workflow: Path, tmp_path: Path, name: str, array: str) -> None:
     for shard in (0, 1):

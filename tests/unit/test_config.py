@@ -422,3 +422,55 @@ def test_arrays_are_those_of_the_weights() -> None:
     text = problem(define={"looks": both | {"weights": "i3d_styleganv"}})
     assert text.startswith("define.looks.array: i3d_kinetics400 with weights: i3d_styleganv has no array 'features'")
     assert "did you mean 'i3d_videogpt'?" in problem(define={"looks": i3d | {"weights": "i3d_videogtp"}})
+
+
+SCORE: dict[str, Any] = {"reduce": "mean", "extractor": "frame_statistics", "clips": {"frames": 8}}
+PAIR: dict[str, Any] = {"reduce": "mean", "extractor": "psnr_ssim"}
+
+
+@pytest.mark.parametrize(
+    ("definition", "config", "said"),
+    [
+        (
+            SCORE | {"column": "sharpnes"},
+            {},
+            "column: array 'scores' has no column 'sharpnes'; did you mean 'sharpness'?",
+        ),
+        (SCORE | {"column": "brightness"}, {}, "column: of 'brightness' neither more nor less is better"),
+        (
+            SCORE | {"reduce": "frechet"},
+            {},
+            "reduce: 'frechet' compares features, and 'scores' holds scores; use reduce",
+        ),
+        ({"reduce": "mean", "extractor": "pixel_grid"}, {}, "reduce: 'mean' is of scores, and array 'frame' holds"),
+        ({"reduce": "frechet", "extractor": "pixel_grid", "column": "x"}, {}, "column: array 'frame' has no columns"),
+        (PAIR, {"reference": None}, "compares each video with its own reference video; set reference to a dataset"),
+        (
+            SCORE | {"unequal": "trim"},
+            {},
+            "unequal: trim is of pairs of videos, and frame_statistics sees none; remove it",
+        ),
+        (
+            SCORE,
+            {"datasets": {"real": {"source": "x"}, "mine": {"source": "y.npz"}}},
+            "mine is saved statistics; give its",
+        ),
+    ],
+)
+def test_what_does_not_fit_together_in_a_metric_of_scores(
+    definition: dict[str, Any], config: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "y.npz").touch()
+    datasets = config.get("datasets", {"real": {"source": "x"}, "mine": {"source": "y"}})
+    for dataset in datasets.values():
+        dataset["source"] = str(tmp_path / dataset["source"])
+    given = {"evaluation": "e", "reference": "real", "metrics": ["m"], "define": {"m": definition}}
+    with pytest.raises(UsageError) as caught:
+        load(given | config | {"datasets": datasets})
+    assert said in str(caught.value)
+
+
+def test_scores_need_no_reference() -> None:
+    given = {"evaluation": "e", "reference": None, "datasets": {"a": {"source": "x"}}, "metrics": ["m"]}
+    (metric,) = metrics(load(given | {"define": {"m": SCORE | {"column": "banding"}}})).values()
+    assert (metric.reference, metric.better, metric.column and metric.column.name) == (None, "lower", "banding")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from vidgauge import layout, networks, plan, scratch
 from vidgauge.config import Config, load
+from vidgauge.knobs import knobs
 from vidgauge.metric import MAX_DRAWS, Metric, Sampling, metrics, need_name, seeds
 from vidgauge.networks import metric_of
 from vidgauge.specs import ClipSpec
@@ -406,6 +407,33 @@ def test_scores_of_pairs_are_named_after_the_partners() -> None:
     assert equal.startswith("psnr_ssim-vs-real-float32-")
     trimmed = configured(m=PAIRS | {"unequal": "trim"})
     (other,) = {file.extractor for file in plan.all_features(trimmed, counts(trimmed, [3]))}
-    assert other.startswith("psnr_ssim-vs-real-trimmed-")
+    assert other.startswith("psnr_ssim-vs-real+trimmed-")
     assert networks.network_asked(trimmed, other).trim
     assert not networks.network_asked(c, equal).trim
+
+
+def test_every_partner_is_probed() -> None:
+    few = CLIPS | {"samples": 100}
+    alone = configured(m=PAIRS | {"samples": 100})
+    assert (plan.videos_wanted(alone, "real"), plan.videos_wanted(alone, "a")) == (None, 25)  # of 4 frames each
+    assert plan.videos_wanted(configured(m=PAIRS, few=few), "real") is None
+    assert plan.videos_wanted(configured(few=few), "real") == 100
+
+
+@pytest.mark.parametrize("samples", [20, 2048])
+def test_features_and_what_reads_them_are_of_the_same_clips(samples: int) -> None:
+    clips = {"frames": 8, "size": 224, "crop": "center"}
+    config = configured(m=SCORED | {"extractor": "clip_agreement", "clips": clips, "samples": samples})
+    found = counts(config, [50, 50])
+    files = [file for file in plan.all_features(config, found) if file.dataset == "a"]
+    assert len(files) == 2
+    assert len({file.clips for file in files}) == 1
+    assert len({plan.shards_of(config, file, found) for file in files}) == 1
+    assert len(scratch.pieces(config, found)) == 2 * plan.shards_of(config, files[0], found)
+
+
+def test_knobs_tell_what_pairs_are_compared_with() -> None:
+    equal, trimmed = (metrics(configured(m=PAIRS | more))["m"] for more in ({}, {"unequal": "trim"}))
+    assert (knobs(equal, "float32")["partners"], knobs(equal, "float32")["unequal"]) == ("real", "error")
+    assert knobs(trimmed, "float32")["unequal"] == "trim"
+    assert "partners" not in knobs(metric(), "float32")

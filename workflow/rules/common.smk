@@ -117,7 +117,7 @@ def clips_unless_done(wildcards):
     A job's own process takes what is there, for which clips were decoded together was decided when the run began. A job
     without clips makes them again itself.
     """
-    if networks.features_below(CONFIG, wildcards.extractor):
+    if features_below(wildcards):
         return []
     if not workflow.is_main_process:
         return scratch.files_with(RESULTS / "clips" / wildcards.dataset, wildcards.clips, wildcards.shard)[:1]
@@ -133,21 +133,27 @@ def clips_unless_done(wildcards):
     return f"<results>/clips/{wildcards.dataset}/{file}/{wildcards.shard}.h5"
 
 
+@cache
+def network_of(extractor):
+    """The metric whose features have that name, and the name of the features that they are made of, if they are."""
+    return networks.metric_of(CONFIG, extractor)[0], networks.features_below(CONFIG, extractor)
+
+
 def features_below(wildcards):
     """The features that a features job reads instead of clips, where it does."""
-    below = networks.features_below(CONFIG, wildcards.extractor)
+    _, below = network_of(wildcards.extractor)
     return expand("<results>/features/{dataset}/{clips}/{below}/{shard}.h5", below=below, **wildcards) if below else []
 
 
 def texts_read(wildcards):
     """The texts of a shard's videos, where the network reads them."""
-    reads = networks.metric_of(CONFIG, wildcards.extractor)[0].extractor.text
+    reads = network_of(wildcards.extractor)[0].extractor.text
     return expand("<results>/manifests/{dataset}/texts/{shard}.jsonl", **wildcards) if reads else []
 
 
 def partners_seen(wildcards):
     """The videos of a dataset and of the one that has their partners, where the network sees both."""
-    partners = networks.metric_of(CONFIG, wildcards.extractor)[0].partners
+    partners = network_of(wildcards.extractor)[0].partners
     return expand("<results>/manifests/{name}/videos.jsonl", name=[wildcards.dataset, partners]) if partners else []
 
 
@@ -164,7 +170,7 @@ def features_done(wildcards, extractor=None, clips=None):
         return False
     folder = RESULTS / "features" / wildcards.dataset / (clips or wildcards.clips) / (extractor or wildcards.extractor)
     file, manifest = folder / f"{wildcards.shard}.h5", RESULTS / "manifests" / wildcards.dataset
-    metric, _ = networks.metric_of(CONFIG, extractor or wildcards.extractor)
+    metric, _ = network_of(extractor or wildcards.extractor)
     others = [manifest / "texts" / f"{wildcards.shard}.jsonl"] if metric.extractor.text else []
     others += [
         RESULTS / "manifests" / name / "videos.jsonl"

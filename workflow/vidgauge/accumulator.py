@@ -57,6 +57,11 @@ class Accumulator:
         trust: bool = False,
     ) -> None:
         self.extractor = extractors.spec(extractor)
+        if self.extractor.judges:
+            raise UsageError(
+                f"{extractor} judges single videos, by scores or with more than their clips, and an Accumulator "
+                "collects features of sets; ask the workflow for its scores"
+            )
         self.array = array or next(iter(self.extractor.arrays))
         if self.array not in self.extractor.arrays:
             known = did_you_mean(self.array, self.extractor.arrays)

@@ -152,9 +152,11 @@ def _metric_problems(config: Config, name: str) -> Iterable[str]:
             yield f"'{name}' compares each video with its own reference video; set reference to a dataset of videos"
         if definition.unequal == "trim" and not spec.pair:
             yield f"'{name}': unequal: trim is of pairs of videos, and {spec.name} sees none; remove it"
-    if reduce is not None and reduce.paired:
+    if reduce is not None and (reduce.paired or reduce.name == "mean"):
         for dataset in set(config.datasets) - set(config.listed):
-            yield f"'{name}' compares each video with its own, but {dataset} is saved statistics; give its videos"
+            what = "compares each video with its own" if reduce.paired else "judges single videos"
+            if reduce.paired or dataset != config.reference:
+                yield f"'{name}' {what}, but {dataset} is saved statistics; give its videos"
     if definition.extractor in config.extractor_names():
         yield from _unvouched(config, definition)
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from vidgauge.cautions import cautions
+from vidgauge.cautions.samples import DECODING, FAILED
 from vidgauge.errors import VidgaugeError
 from vidgauge.manifest.pairs import pair_keys
 from vidgauge.metrics import registry
@@ -116,8 +117,7 @@ def _refuse_undecodable(plan: Mapping[str, Any], sides: Sequence[Side]) -> None:
         share = len(side.failed) / max(1, len(side.failed) + side.decoded)
         if side.failed and (policy["action"] == "fail" or share > policy["max_fraction"]):
             listed = "; ".join(f"{bad['path']}: {bad['detail']}" for bad in side.failed)
-            unpaired = {bad["reason"] for bad in side.failed} == {"unpaired"}
-            what = "have no partner" if unpaired else "could not be decoded"
+            what = " or ".join(dict.fromkeys(FAILED.get(bad["reason"], DECODING) for bad in side.failed))
             raise VidgaugeError(
                 f"dataset {side.name}: {len(side.failed)} videos {what}: {listed}. "
                 "Mend or remove them, or go on without them: bad_videos: {action: reject, max_fraction: ...}"

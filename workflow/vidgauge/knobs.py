@@ -32,6 +32,7 @@ def knobs(metric: Metric, precision: Precision) -> dict[str, str]:
         "weights": metric.weights or (metric.own.digest[:8] if metric.own else "none"),
         "array": metric.array,
         **({"column": metric.column.name} if metric.column else {}),
+        **({"partners": metric.partners, "unequal": definition.unequal} if metric.partners else {}),
         "precision": precision,
         "reduce": definition.reduce,
     }

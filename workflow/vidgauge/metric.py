@@ -64,6 +64,7 @@ class Metric:
     own: OwnNetwork | None = None
     vouched: Vouched | None = None
     compared: str | None = None  # the evaluation's reference, whether the metric compares with it or not
+    rows: int | None = None  # samples that one clip gives, where features of it are only read by another network
 
     @property
     def reduce(self) -> ReduceSpec:
@@ -114,7 +115,7 @@ class Metric:
     def sampling(self, *, reference: bool) -> Sampling:
         """What is taken of the reference, or of each candidate."""
         clips = self.definition.clips_of(reference=reference)
-        rows = clips.frames if self.array_spec.per == "frame" else 1
+        rows = self.rows or (clips.frames if self.array_spec.per == "frame" else 1)
         return Sampling(clips, self.definition.samples_of(reference=reference), rows)
 
     def of(self, dataset: str) -> Sampling:
@@ -185,7 +186,8 @@ def base(config: Config, metric: Metric) -> Metric | None:
     if below is None:
         return None
     definition = metric.definition.model_copy(update={"extractor": below, "array": None, "column": None})
-    return replace(metric, definition=definition, extractor=config.extractor(below))
+    rows = metric.sampling(reference=False).rows  # both are made of the same clips
+    return replace(metric, definition=definition, extractor=config.extractor(below), rows=rows)
 
 
 def seeds(config: Config) -> list[int]:

@@ -43,7 +43,7 @@ def extractor_name(config: Config, metric: Metric, clips: ClipSpec) -> str:
 def _seen_beside(metric: Metric) -> str | None:
     """The dataset of partners, and whether videos are trimmed to be as long as these."""
     trimmed = metric.definition.unequal == "trim"
-    return f"{metric.partners}{'-trimmed' * trimmed}" if metric.partners else None
+    return f"{metric.partners}{'+trimmed' * trimmed}" if metric.partners else None
 
 
 def with_bases(config: Config) -> Iterator[Metric]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from vidgauge.errors import VidgaugeError
 from vidgauge.manifest.joining import read_videos
 from vidgauge.manifest.pairs import partners
 from vidgauge.media.clips import Part, make_clips
+from vidgauge.space import check_space
 from vidgauge.specs import Video
 from vidgauge.store.clips import Clips, Group, open_clips, write_clips
 
@@ -42,6 +44,8 @@ def make_partner_clips(
             for own, other in pairs
         }
         theirs = [replace(other, id=own.id) for own, other in pairs if indices[own.id]]
+        needed = 3 * prod(given.shape) * sum(map(len, indices.values()))
+        check_space(out.parent, needed, "the clips of the partners", "Make room and run again, or lower shard_size.")
         with write_clips(out, Group("partners", given.spec, given.shape)) as (writer,):
             part = Part(spec, 0, [], _Strict(writer.append, manifests[1]), indices=indices)
             make_clips(theirs, [part], workers=workers, contained=True)

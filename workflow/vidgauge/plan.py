@@ -178,6 +178,8 @@ def videos_wanted(config: Config, dataset: str) -> int | None:
         return None
     most = 0
     for metric in metrics(config).values():
+        if dataset == metric.partners:  # whose videos are asked for one by one
+            return None
         if dataset in videos_of(config, metric):
             wanted = clips_wanted(metric, dataset)
             if wanted is None:

@@ -66,7 +66,8 @@ def refuse_missing_libraries(config: Config, where: str) -> None:
 def refuse_missing_texts(config: Config, manifests: Path) -> None:
     """UsageError for a network that reads texts, of a dataset none of whose videos has one."""
     for metric in metrics(config).values():
-        for name in plan.videos_of(config, metric) if metric.extractor.text else []:
+        reads = metric.extractor.text and metric.column is not None and "text" in metric.column.undefined
+        for name in plan.videos_of(config, metric) if reads else []:
             if not any(file.stat().st_size for file in (manifests / name / "texts").iterdir()):
                 raise UsageError(
                     f"datasets.{name}: {metric.name} reads a text for each video, and not one of {name} has one; "
@@ -166,7 +167,7 @@ def _counts(ticket: Path, folder: Path) -> bool:
         known = weights.registry()[said["name"]]
         path = weights.location(known, folder)
         same = said["path"] == str(path.absolute()) and known.sha256 in (None, said["sha256"])
-        return bool(same and path.stat().st_mtime_ns == said["mtime_ns"])
+        return bool(same and max(file.stat().st_mtime_ns for file in weights.paths_of(path)) == said["mtime_ns"])
     except (OSError, ValueError, KeyError, TypeError):  # the file is gone, or the ticket is half written
         return False
 
@@ -215,6 +216,9 @@ def write_plans(config: Config, manifests: Path, plans: Path) -> None:
     files |= {f"maps/{name}.json": found for name, found in plan.maps(config).items()}
     if (scores := plan.scores(config))["scores"]:
         files["scores.json"] = scores
+    else:  # of an earlier configuration
+        for stale in (plans / "scores.json", plans.parent / "videos.csv", plans.parent / "videos.json"):
+            stale.unlink(missing_ok=True)
     for name, content in files.items():
         write_if_changed(plans / name, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 

@@ -42,6 +42,7 @@ class Side:
     alone: int = 0  # videos that are left out because their partner is missing
     digest: str | None = None  # of the videos' ids and contents, or of the file of saved statistics
     undefined: int = 0  # videos of whose scores none is defined; they have no samples
+    gaps: int = 0  # rows without a score, of videos that have others
 
     @property
     def n(self) -> int | None:
@@ -103,9 +104,9 @@ def read_side(plan: Mapping[str, Any], name: str, file: Path, pairs: Mapping[str
     """
     attrs = read_attrs(file)
     rows = read_samples(file, plan["array"], samples_of(plan, name), by=plan["definition"]["samples_by"])
-    undefined = 0
+    undefined, gaps = 0, 0
     if "column" in plan:
-        rows, undefined = _column(rows, _columns_of(file, attrs, plan["array"]).index(plan["column"]["name"]))
+        rows, undefined, gaps = _column(rows, _columns_of(file, attrs, plan["array"]).index(plan["column"]["name"]))
     return Side(
         name,
         rows,
@@ -115,6 +116,7 @@ def read_side(plan: Mapping[str, Any], name: str, file: Path, pairs: Mapping[str
         digest=attrs.get("manifest_digest"),
         pairs=pairs,
         undefined=undefined,
+        gaps=gaps,
     )
 
 
@@ -126,12 +128,14 @@ def _columns_of(file: Path, attrs: Mapping[str, Any], array: str) -> list[str]:
     return columns[array]
 
 
-def _column(rows: FeatureArray, number: int) -> tuple[FeatureArray, int]:
-    """The defined values of one column, (n, 1), and how many videos have none."""
+def _column(rows: FeatureArray, number: int) -> tuple[FeatureArray, int, int]:
+    """The defined values of one column, (n, 1), how many videos have none, and how many rows of others have none."""
     values = rows.values[:, [number]]
     there = ~np.isnan(values[:, 0])
     kept = FeatureArray(values[there], rows.video[there], rows.draw[there], rows.start[there])
-    return kept, len(set(rows.video)) - len(set(kept.video))
+    known = set(kept.video)
+    gaps = sum(video in known for video in rows.video[~there])
+    return kept, len(set(rows.video)) - len(known), gaps
 
 
 def read_saved(plan: Mapping[str, Any], name: str) -> Side:

@@ -170,6 +170,11 @@ class ExtractorSpec:
     libraries: tuple[str, ...] = ("torch",)  # distributions whose versions the last digits depend on
     note: str | None = None  # what every result that rests on it must say
 
+    @property
+    def judges(self) -> bool:
+        """Whether it gives scores, or needs more than clips: a text, a partner, another network's features."""
+        return self.text or self.pair or self.of is not None or any(array.columns for array in self.arrays.values())
+
 
 @dataclass(frozen=True)
 class Reduced:

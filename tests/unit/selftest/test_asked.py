@@ -62,7 +62,12 @@ def test_metrics_of_other_weights_do_not_share():
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("fvd2048_16", "did you mean"), ("aigve.pair_frechet", "compares each video with its own reference")],
+    [
+        ("fvd2048_16", "did you mean"),
+        ("aigve.pair_frechet", "compares each video with its own reference"),
+        ("clipsim", "judges single videos"),
+        ("psnr", "judges single videos"),
+    ],
 )
 def test_metrics_that_cannot_be_tested(name, said):
     with pytest.raises(UsageError, match=said):

@@ -13,7 +13,6 @@ from tests import tiny_models, tiny_videoscore
 from tests.make_videos import encode
 from tests.unit.media.helpers import video
 from vidgauge import extractors
-from vidgauge.errors import VidgaugeError
 from vidgauge.extractors import _videoscore, loading
 from vidgauge.extractors.own import NetworkAsked
 from vidgauge.files import to_jsonl, write_text
@@ -21,6 +20,7 @@ from vidgauge.manifest.probing import video_as_dict, write_shard
 from vidgauge.single.table import csv_text, lines
 from vidgauge.specs import Asked, ClipSpec, WeightsFile
 from vidgauge.stages import make_clips_file, make_features_file
+from vidgauge.store.features import read_array, read_failed
 from vidgauge.weights import identify
 
 TEXTS = {"a.mp4": "a dog runs along a beach", "b.mp4": "مرحبا 🏖️", "c.mp4": ""}
@@ -104,6 +104,10 @@ def test_from_video_and_prompt_to_a_line(folder: Path, name: str) -> None:
         assert columns == [*aspects, "text_to_video_alignment", "factual_consistency"]
 
 
-def test_a_text_that_stands_for_frames_is_refused_by_the_videos_name(folder: Path) -> None:
-    with pytest.raises(VidgaugeError, match=r"a\.mp4: the text cannot be read: .*<image>"):
-        features(folder, "videoscore", {"a.mp4": "show me an <image> of a dog"})
+def test_a_text_that_stands_for_frames_is_one_videos_failure(folder: Path) -> None:
+    out, manifest = features(folder, "videoscore", {"a.mp4": "show me an <image> of a dog", "b.mp4": "a dog"})
+    (failed,) = read_failed(out)
+    assert (failed["video"], failed["reason"]) == ("a.mp4", "bad-text")
+    assert "a text without <image>" in failed["detail"]
+    assert set(read_array(out, "scores").video) == {"b.mp4"}
+    assert manifest.exists()

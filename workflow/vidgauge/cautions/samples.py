@@ -9,6 +9,9 @@ from vidgauge.sides import Side
 
 FEW_VIDEOS = 256
 """Below it, an interval is wider than most differences that one wants to see."""
+DECODING = "could not be decoded"
+FAILED = {"unpaired": "have no partner", "bad-text": "have a text that the network cannot read"}
+"""What became of videos that failed after the gate, by reason; of all other reasons: DECODING."""
 NAMED = 3
 """Videos that a sentence names."""
 
@@ -51,25 +54,33 @@ def missing(side: Side, wanted: int | None) -> list[str]:
     n, texts = len(side.samples), []
     if wanted is not None and n < wanted:
         texts.append(f"{side.name}: {wanted} samples were asked for, only {n} are there")
-    if side.failed:
-        names = [str(bad["video"]) for bad in side.failed]
+    for what in (DECODING, *FAILED.values()):
+        names = [str(bad["video"]) for bad in side.failed if FAILED.get(bad.get("reason", ""), DECODING) == what]
         rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        texts.append(
-            f"{side.name}: {len(names)} videos could not be decoded and are left out: {', '.join(names[:NAMED])}{rest}"
-            "; see undecodable in metrics.json"
-        )
+        if names:
+            texts.append(
+                f"{side.name}: {len(names)} videos {what} and are left out: {', '.join(names[:NAMED])}{rest}"
+                "; see undecodable in metrics.json"
+            )
     if side.alone:
         texts.append(f"{side.name}: {side.alone} videos whose partner is missing are left out")
     return texts
 
 
 def undefined(plan: Mapping[str, Any], side: Side) -> list[str]:
-    """Videos of which a score has no value."""
-    if not side.undefined:
+    """Videos, and frames of others, of which a score has no value."""
+    if not (side.undefined or side.gaps):
         return []
-    column, videos = plan["column"], side.undefined + (side.videos or 0)
+    column, texts = plan["column"], []
     why = f" ({column['undefined']})" if column["undefined"] else ""
-    return [f"{side.name}: {side.undefined} of {videos} videos have no {column['name']}{why} and are left out"]
+    counts = (
+        (side.undefined, side.undefined + (side.videos or 0), "videos"),
+        (side.gaps, side.gaps + (side.n or 0), "rows"),
+    )
+    for number, of, what in counts:
+        if number:
+            texts.append(f"{side.name}: {number} of {of} {what} have no {column['name']}{why} and are left out")
+    return texts
 
 
 def dependent(side: Side) -> list[str]:

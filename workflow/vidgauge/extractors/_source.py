@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -16,6 +16,9 @@ from vidgauge.partners import partner_of
 from vidgauge.specs import ExtractorSpec
 from vidgauge.store.clips import Clips
 from vidgauge.store.features import Origin
+
+BAD_TEXT = "bad-text"
+"""Why a video is left out whose text the network cannot read."""
 
 UNPAIRED = "unpaired"
 """Why a video is left out that has no partner, where the network sees both."""
@@ -52,8 +55,8 @@ class Source:
         """Distinct clips first .. end - 1 as (b, t, h, w, 3) uint8, and what else the network sees of each."""
         clips = [self.order[at] for at in self.distinct[first:end]]
         seen: list[Any] = [self._stack([self.files[number][row : row + 1] for *_, number, row in clips])]
-        if self.texts is not None:
-            seen.append([self.texts.get(video, "").strip() for video, *_ in clips])
+        if (texts := self.texts_of(first, end)) is not None:
+            seen.append(texts)
         if self.partners is not None:
             file, rows = self.partners
             places = [rows[video, draw] for video, draw, *_ in clips]
@@ -62,6 +65,12 @@ class Source:
 
     def _stack(self, clips: list[np.ndarray]) -> np.ndarray:
         return np.concatenate(clips) if clips else np.empty((0, *self.shape, 3), np.uint8)
+
+    def texts_of(self, first: int, end: int) -> list[str] | None:
+        """The texts of distinct clips first .. end - 1; None where the network reads none."""
+        if self.texts is None:
+            return None
+        return [self.texts.get(self.order[at][0], "").strip() for at in self.distinct[first:end]]
 
     def videos(self, first: int, end: int) -> list[str]:
         """Whose distinct clips first .. end - 1 are."""
@@ -114,3 +123,19 @@ def unpaired(given: Source, seen: Source) -> list[dict[str, Any]]:
     alone = sorted(clips.keys() - {video for video, *_ in seen.order})
     why = {"reason": UNPAIRED, "detail": "has no partner in the reference, or one that ends before its first clip does"}
     return [{"video": video, "path": video, **why, "clips": clips[video]} for video in alone]
+
+
+def readable(source: Source, problem: Callable[[str, int], str | None]) -> tuple[Source, list[dict[str, Any]]]:
+    """The clips whose text the network can read, and the videos of the others as those that failed.
+
+    problem: called with a text and the frames of a clip; why it cannot be read, or None.
+    """
+    clips = Counter(video for video, *_ in source.order)
+    texts = {video: (source.texts or {}).get(video, "").strip() for video in clips}
+    why = {text: problem(text, source.shape[0]) for text in set(texts.values()) if text}
+    bad = {video: detail for video, text in texts.items() if (detail := why.get(text))}
+    failed = [
+        {"video": video, "path": video, "reason": BAD_TEXT, "detail": bad[video], "clips": clips[video]}
+        for video in sorted(bad)
+    ]
+    return replace(source, order=[clip for clip in source.order if clip[0] not in bad]), failed

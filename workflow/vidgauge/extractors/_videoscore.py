@@ -68,6 +68,14 @@ class VideoScore:
                 scores[row] = self._row(clip, text)
         return {"scores": scores}
 
+    def problem(self, text: str, frames: int) -> str | None:
+        """Why a text cannot be read beside so many frames; None where it can."""
+        try:
+            self._tokens(text, frames)
+        except ValueError as error:
+            return str(error)
+        return None
+
     def _row(self, clip: np.ndarray, text: str) -> np.ndarray:
         ids = self._tokens(text, len(clip))
         pixels, seen = pictures_of(self.pixels, clip)

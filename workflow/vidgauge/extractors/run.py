@@ -17,7 +17,7 @@ import numpy as np
 from vidgauge import __version__, extractors
 from vidgauge.errors import VidgaugeError
 from vidgauge.extractors import loading
-from vidgauge.extractors._source import Source, seen_by, source_of, unpaired
+from vidgauge.extractors._source import Source, readable, seen_by, source_of, unpaired
 from vidgauge.extractors.own import NetworkAsked
 from vidgauge.specs import ArraySpec, ExtractorSpec, Network, Precision, WeightsFile
 from vidgauge.store.clips import open_clips
@@ -84,6 +84,9 @@ def extract(
             run = loading.built(
                 spec, file, device=device, precision=precision, arrays=list(arrays), trust=network.trusted
             )
+        if source.order and (problem := getattr(run, "problem", None)) is not None:
+            source, unread = readable(source, problem)
+            failed += unread
         if len(widths) < len(arrays):
             widths |= {name: rows.shape[1] for name, rows in run(*source.read(0, 0)).items()}
         temporary = stack.enter_context(sealed(out))
@@ -106,24 +109,13 @@ def _fill(
     whole = getattr(network, "clips_per_call", None)  # absent: the network takes clips one by one as well as together
     step, total = whole(source.shape[0]) if whole else 1, len(source.distinct)
     pieces = ((at, source.read(at, at + step)) for at in range(0, total, step))
-
-    def call(at: int, *seen: Any) -> Rows:
-        try:
-            return network(*seen)
-        except ValueError as error:
-            if source.texts is None:
-                raise
-            raise VidgaugeError(
-                f"{', '.join(source.videos(at, at + step))}: the text cannot be read: {error}"
-            ) from error
-
     held: dict[int, Rows] = {}  # of distinct clips that may come again: those of the videos at hand
     written = 0
-    for at, rows in _in_order(call, pieces, workers):
+    for at, rows in _in_order(network, pieces, workers):
         done = min(at + step, total)
         for name, described in arrays.items():
-            if not described.columns:  # a score may be undefined
-                _refuse_not_finite(rows[name], f"{writer.attrs['extractor']}: {name}", source, range(at, done))
+            wrong = _wrong(rows[name], described, source.texts_of(at, done))
+            _refuse_not_finite(wrong, f"{writer.attrs['extractor']}: {name}", source, range(at, done))
         split = {name: np.split(rows[name], done - at) for name in arrays}
         held |= {at + i: {name: split[name][i] for name in arrays} for i in range(done - at)}
         end = source.distinct[done] if done < total else len(source.order)
@@ -137,14 +129,14 @@ def _fill(
 
 
 def _in_order(
-    call: Callable[..., Rows], pieces: Iterable[tuple[int, tuple[Any, ...]]], workers: int
+    network: Network, pieces: Iterable[tuple[int, tuple[Any, ...]]], workers: int
 ) -> Iterator[tuple[int, Rows]]:
-    """What comes of call(at, ...) of each piece, in their order. At most 2 * workers pieces are in memory at a time."""
+    """The network's answers in the order of the pieces. At most 2 * workers pieces are in memory at a time."""
     waiting: deque[tuple[int, Future[Rows]]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="network") as pool:
         try:
             for at, seen in pieces:  # read here, while the workers compute
-                waiting.append((at, pool.submit(call, at, *seen)))
+                waiting.append((at, pool.submit(network, *seen)))
                 if len(waiting) >= 2 * workers:
                     done, future = waiting.popleft()
                     yield done, future.result()
@@ -154,11 +146,25 @@ def _in_order(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _refuse_not_finite(rows: np.ndarray, name: str, source: Source, clips: Sequence[int]) -> None:
-    """rows: those of array `name` for these distinct clips of the source, the same number for each."""
-    bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+def _wrong(rows: np.ndarray, array: ArraySpec, texts: Sequence[str] | None) -> np.ndarray:
+    """(n,) whether a row has a number that no network should give. A score may be undefined, for a reason it says.
+
+    texts: of the clips, the same number of rows for each, where the network reads them.
+    """
+    allowed = np.zeros(rows.shape, bool)
+    for number, column in enumerate(array.columns):
+        about_text = texts is not None and "text" in column.undefined
+        empty = np.repeat([not text for text in texts or ()], len(rows) // max(1, len(texts or ())))
+        allowed[:, number] = empty if about_text else bool(column.undefined)
+    wrong: np.ndarray = (np.isinf(rows) | (np.isnan(rows) & ~allowed)).any(axis=1)
+    return wrong
+
+
+def _refuse_not_finite(wrong: np.ndarray, name: str, source: Source, clips: Sequence[int]) -> None:
+    """wrong: (n,) rows of array `name` for these distinct clips of the source, the same number for each."""
+    bad = np.flatnonzero(wrong)
     if len(bad):
-        video = source.order[source.distinct[clips[int(bad[0]) * len(clips) // len(rows)]]][0]
+        video = source.order[source.distinct[clips[int(bad[0]) * len(clips) // len(wrong)]]][0]
         raise VidgaugeError(
             f"{video}: NaN or infinity in {name}. Half precision overflows sooner than precision: float32; "
             "where float32 gives them, look at the network or leave the video out"

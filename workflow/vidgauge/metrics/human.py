@@ -27,6 +27,12 @@ LEAST_DEFINED = 0.5
 LEAST_PAIRS = 3
 """Two are always in a line."""
 
+ROWS = 200
+"""Resamples at a time: each takes memory for all pairs."""
+
+MOST_KENDALL = 3000
+"""Pairs up to which Kendall's tau has an interval."""
+
 BLOCK = 512  # rows of the matrix of pairs that are in memory at a time
 
 ROUNDING = 1e-12
@@ -75,10 +81,14 @@ def agreement(
     if known < LEAST_GROUPS:
         why = f"{known} groups are too few for an interval, at least {LEAST_GROUPS} are needed"
         return {name: Agreement(value, None, len(x), known, why) for name, value in values.items()}
-    weights = _drawn(of, known, seed, count)
     found = {}
     for name, correlation in CORRELATIONS.items():
-        interval = _interval(correlation(x, y, weights))
+        if name == "kendall" and len(x) > MOST_KENDALL:
+            why = f"more than {MOST_KENDALL} pairs: its time grows with their square"
+            found[name] = Agreement(values[name], None, len(x), known, why)
+            continue
+        draws = (_drawn(of, known, (seed, at), min(ROWS, count - at)) for at in range(0, count, ROWS))
+        interval = _interval(np.concatenate([correlation(x, y, weights) for weights in draws]))
         why = "" if interval else "in most resamples a side is constant"
         found[name] = Agreement(values[name], interval, len(x), known, why)
     return found
@@ -183,7 +193,7 @@ def _divided(both: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray
     return np.where(varies, np.clip(both / scale, -1, 1), np.nan)
 
 
-def _drawn(of: np.ndarray, groups: int, seed: int, resamples: int) -> np.ndarray:
+def _drawn(of: np.ndarray, groups: int, seed: tuple[int, int], resamples: int) -> np.ndarray:
     """(resamples, n) float64: how often each pair is there when as many groups are drawn, with replacement."""
     draws = np.random.default_rng(seed).integers(0, groups, (resamples, groups))
     flat = draws + groups * np.arange(resamples)[:, None]

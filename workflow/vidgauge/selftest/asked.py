@@ -38,6 +38,10 @@ def of_extractor(network: NetworkAsked, clips: ClipSpec, array: str | None) -> G
     Raises UsageError for an extractor or array that does not exist, and for clips that it cannot see.
     """
     spec = loading.spec_of(network)
+    if spec.judges:
+        raise UsageError(
+            f"{spec.name} judges single videos, and a self-test is of features of sets; take another network"
+        )
     if network.weights is not None and network.weights not in spec.weights:
         raise UsageError(
             f"weights: {spec.name} does not take '{network.weights}'; {did_you_mean(network.weights, spec.weights)}"
@@ -99,6 +103,8 @@ def _preset(name: str) -> Metric:
         raise UsageError(f"unknown metric '{name}'; {did_you_mean(name, presets())}")
     definition = presets()[name]
     metric = Metric(name, definition, extractors.spec(definition.extractor))
+    if metric.column is not None:
+        raise UsageError(f"{name} judges single videos, and a self-test is of distances between sets; leave it out")
     if metric.reduce.paired:
         raise UsageError(
             f"{name} compares each video with its own reference video, and the two halves of a self-test are of "

@@ -56,7 +56,7 @@ def lines(plan: Mapping[str, Any], features: Sequence[Path], manifests: Mapping[
                 of_video.setdefault(of, {})[array["labels"][name]] = score
                 starts.setdefault(of, {})[array["labels"][name]] = start
                 if array["extractor"] == "frame_statistics":
-                    statistics.setdefault(of, {})[name] = score
+                    statistics.setdefault(of, {}).setdefault(name, score)  # of several arrays the first counts
         for video in read_videos(manifests[dataset]):
             if video.id in of_video:
                 seen = statistics.get(video.id)
