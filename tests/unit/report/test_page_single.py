@@ -32,6 +32,7 @@ def told(*, broken: int = 1, sets: int = 1, videos: int = 2) -> dict[str, Any]:
             }
             for n in range(sets)
         ],
+        "unread": ["human.overall: 1 of 9 videos have a rating that is no number"],
         "broken": [{**video(n), "dataset": "mild", "broken": ["black", "frozen"]} for n in range(broken)],
         "human": [
             {"score": "sharpness", "aspect": "overall", "videos": 9, "prompts": 7}
@@ -58,6 +59,7 @@ def test_worst_broken_and_people(tmp_path: Path) -> None:
     ):
         assert words in page.text, words
     assert "– the scores are constant" in page.text
+    assert "1 of 9 videos have a rating that is no number." in page.text
     assert "where its video lies is not known" in page.text  # instead of a picture
     assert NASTY[0] in page.text
     assert not any(NASTY[0] in script for script in page.scripts)

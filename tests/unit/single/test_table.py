@@ -15,7 +15,7 @@ from vidgauge.errors import VidgaugeError
 from vidgauge.extractors import spec
 from vidgauge.files import to_jsonl, write_text
 from vidgauge.single.curves import curves
-from vidgauge.single.people import agreements
+from vidgauge.single.people import agreements, unread
 from vidgauge.single.table import Line, csv_text, lines, ratings
 from vidgauge.single.worst import broken_ones, worst
 from vidgauge.store.features import FeatureArray, write_features
@@ -109,18 +109,24 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("columns", "wanted"),
+    ("columns", "wanted", "unread_ones"),
     [
-        ({}, {}),
-        ({"human": {"overall": 3, "motion": "4.5", "note": "good"}}, {"overall": 3.0, "motion": 4.5}),
-        ({"human.overall": "3", "human.motion": "", "humanity": 7}, {"overall": 3.0}),
-        ({"human": 4}, {"overall": 4.0}),
-        ({"human": None}, {}),
-        ({"human": {"overall": "nan"}}, {}),
+        ({}, {}, {}),
+        ({"human": {"overall": 3, "motion": "4.5", "note": "good"}}, {"overall": 3.0, "motion": 4.5}, {"note": "good"}),
+        ({"human.overall": "3", "human.motion": "", "humanity": 7}, {"overall": 3.0}, {}),
+        ({"human": 4}, {"overall": 4.0}, {}),
+        ({"human": None}, {}, {}),
+        ({"human": {"overall": "nan", "motion": "3,5"}}, {}, {"overall": "nan", "motion": "3,5"}),
     ],
 )
-def test_ratings(columns: dict[str, Any], wanted: dict[str, float]) -> None:
-    assert ratings(columns) == wanted
+def test_ratings(columns: dict[str, Any], wanted: dict[str, float], unread_ones: dict[str, str]) -> None:
+    assert ratings(columns) == (wanted, unread_ones)
+
+
+def test_ratings_that_are_no_numbers_are_told() -> None:
+    found = [line("v", 1.0, unread={"overall": "3,5"}), line("w", 2.0, unread={"overall": "4,5"}), line("x", 3.0)]
+    (text,) = unread(found)
+    assert text.startswith("human.overall: 2 of 3 videos have a rating that is no number and is left out ('3,5' of v,")
 
 
 def line(name: str, score: float, **more: Any) -> Line:

@@ -30,7 +30,7 @@ def videos_command(
     """
     from vidgauge.files import write_json, write_text
     from vidgauge.single.curves import curves
-    from vidgauge.single.people import agreements
+    from vidgauge.single.people import agreements, unread
     from vidgauge.single.table import csv_text, lines
     from vidgauge.single.worst import broken_ones, worst
 
@@ -42,6 +42,7 @@ def videos_command(
         "worst": worst(found, asked["asked"]),
         "broken": broken_ones(found),
         "curves": curves(asked, features),
+        "unread": unread(found),
         "human": agreements(found, columns, seed=asked["seed"]),
     }
     write_json(json_out, told)

@@ -11,6 +11,20 @@ from vidgauge.metrics.human import agreement
 from vidgauge.single.table import Line
 
 
+def unread(found: Sequence[Line]) -> list[str]:
+    """A sentence for each aspect of which some ratings are no numbers."""
+    aspects = dict.fromkeys(aspect for line in found for aspect in line.unread)
+    texts = []
+    for aspect in aspects:
+        bad = [(line.id, line.unread[aspect]) for line in found if aspect in line.unread]
+        video, value = bad[0]
+        texts.append(
+            f"human.{aspect}: {len(bad)} of {len(found)} videos have a rating that is no number and is left out "
+            f"({value[:40]!r} of {video}, for instance)"
+        )
+    return texts
+
+
 def agreements(found: Sequence[Line], columns: Sequence[str], *, seed: int) -> list[dict[str, Any]]:
     """One object for each score and aspect: {"score", "aspect", "videos", "prompts", "spearman", "kendall", "pearson"}.
 

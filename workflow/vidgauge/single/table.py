@@ -32,6 +32,7 @@ class Line:
     broken: Sequence[str] | None  # None: nobody looked
     human: Mapping[str, float]
     starts: Mapping[str, int] = field(default_factory=dict)  # by column
+    unread: Mapping[str, str] = field(default_factory=dict)  # by aspect: ratings that are no numbers
 
 
 def lines(plan: Mapping[str, Any], features: Sequence[Path], manifests: Mapping[str, Path]) -> list[Line]:
@@ -61,6 +62,7 @@ def lines(plan: Mapping[str, Any], features: Sequence[Path], manifests: Mapping[
             if video.id in of_video:
                 seen = statistics.get(video.id)
                 said = video.columns
+                human, unread = ratings(said)
                 found.append(
                     Line(
                         dataset,
@@ -69,8 +71,9 @@ def lines(plan: Mapping[str, Any], features: Sequence[Path], manifests: Mapping[
                         None if said.get("text") is None else str(said["text"]),
                         of_video[video.id],
                         None if seen is None else broken(seen),
-                        ratings(said),
+                        human,
                         starts[video.id],
+                        unread,
                     )
                 )
     return found
@@ -91,17 +94,21 @@ def _scores(file: Path, array: Mapping[str, Any]) -> Iterator[tuple[str, str, fl
             yield name, video, known.get(video, math.nan), start
 
 
-def ratings(columns: Mapping[str, Any]) -> dict[str, float]:
+def ratings(columns: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, str]]:
     """What people said of a video, by aspect: the object `human` of its line, or its columns `human.*`, or `human`.
 
-    >>> ratings({"text": "a dog", "human.overall": "3", "human.motion": ""}), ratings({"human": 4})
-    ({'overall': 3.0}, {'overall': 4.0})
+    Then, by aspect, what is there and is no number; an empty cell is no rating.
+
+    >>> ratings({"text": "a dog", "human.overall": "3", "human.motion": ""}), ratings({"human": "3,5"})
+    (({'overall': 3.0}, {}), ({}, {'overall': '3,5'}))
     """
     said = columns.get(HUMAN)
     found = dict(said) if isinstance(said, Mapping) else {} if said is None else {"overall": said}
     found |= {key.partition(".")[2]: value for key, value in columns.items() if key.startswith(f"{HUMAN}.")}
-    numbers = {str(aspect): _number(value) for aspect, value in found.items()}
-    return {aspect: number for aspect, number in numbers.items() if number is not None}
+    given = {str(aspect): value for aspect, value in found.items() if value is not None and str(value).strip()}
+    numbers = {aspect: _number(value) for aspect, value in given.items()}
+    known = {aspect: number for aspect, number in numbers.items() if number is not None}
+    return known, {aspect: str(given[aspect]) for aspect, number in numbers.items() if number is None}
 
 
 def _number(value: Any) -> float | None:

@@ -17,7 +17,7 @@ NAMED = 30
 def single_videos(
     told: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], videos: Mapping[str, Path]
 ) -> dict[str, Any]:
-    """What the template needs: {"scores", "broken", "more_broken", "people", "aspects"}.
+    """What the template needs: {"scores", "broken", "more_broken", "people", "aspects", "unread"}.
 
     told: what `vidgauge videos` says. rows: of metrics.json, for clip specs. videos: videos.jsonl of each dataset.
     """
@@ -44,6 +44,7 @@ def single_videos(
         "more_broken": max(0, len(told["broken"]) - NAMED),
         "people": [_agreement(one) for one in told["human"]],
         "aspects": aspects,
+        "unread": told["unread"],
     }
 
 
