@@ -73,8 +73,14 @@ def test_from_video_and_prompt_to_a_line(written: Project) -> None:
     told = json.loads((written.results / "test" / "metrics.json").read_text())["single"]
     (of_score, _) = told["human"]
     assert (of_score["score"], of_score["aspect"], of_score["videos"]) == ("pickscore", "overall", 4)
-    assert written.run().idle
 
+
+@pytest.mark.stress
+def test_what_another_prompt_and_another_rating_cost(written: Project) -> None:
+    written.run()
+    assert written.run().idle
+    scores = [line["pickscore"] for line in table(written)]
+    (of_score, _) = json.loads((written.results / "test" / "metrics.json").read_text())["single"]["human"]
     written.later()
     manifest(written, "a", ["a cat sleeps", *TEXTS[1:]], human=[{"overall": n} for n in range(len(TEXTS))])
     again = written.run()  # another prompt costs the text tower, and neither a decode nor a pass over frames
@@ -105,7 +111,13 @@ def test_each_video_beside_its_own_reference(tmp_path: Path) -> None:
     assert all(5 < values[f"v{n}.mp4"] < 60 for n in (1, 2, 3))
     (row,) = project.rows()
     assert row["value"] == pytest.approx(np.mean(list(values.values())))
+    assert row["knobs"]["partners"] == "real"
 
+
+@pytest.mark.stress
+def test_pairs_that_do_not_fit(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project", metrics=["pair"], define={"pair": PAIR})
+    project.run()
     project.later()
     project.video("a", 77, seed=8)
     assert "dataset a: 1 videos have no partner: v77.mp4" in project.run(ok=False).text
