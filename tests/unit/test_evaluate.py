@@ -417,3 +417,27 @@ def test_parts_are_null_where_a_run_has_none(tmp_path: Path, pair: list[Path]) -
     row = evaluate(plan_of("density_coverage", runs=2), "mine", [*[pair[0]] * 2, pair[1], few])
     assert row["value"] is None
     assert row["values"] == {"density": None, "coverage": None}
+
+
+def test_scores_that_are_not_defined_are_left_out_and_counted(tmp_path: Path) -> None:
+    """The column that is asked for, each video once; what is missing is said, and no number is made up for it."""
+    names = [column.name for column in extractors.spec("frame_statistics").arrays["scores"].columns]
+    scores = np.arange(6 * len(names), dtype=np.float32).reshape(6, -1)
+    at = names.index("banding")
+    scores[:, at] = [1, np.nan, 4, np.nan, np.nan, 6]  # a and b have one each, c none, d all
+    videos = np.array(["a", "a", "b", "b", "c", "d"], object)
+    array = FeatureArray(scores, videos, np.zeros(6, int), np.array([0, 1, 0, 1, 0, 0]))
+    given = {"extractor": "frame_statistics", "columns": {"scores": names}, "clip_spec": {}, "versions": {}}
+    write_features(tmp_path / "0.h5", {"scores": array}, attrs=given)
+    merge([tmp_path / "0.h5"], tmp_path / "f.h5")  # which refuses no score that is not defined
+    found = plan_of("mean", extractor="frame_statistics", array="scores", column="banding", reference=None)
+    row = evaluate(found, "mine", [tmp_path / "f.h5"])
+    assert row["value"] == pytest.approx((1 + 4 + 6) / 3)
+    assert (row["column"], row["better"], row["n_candidate"], row["videos_candidate"]) == ("banding", "lower", 3, 3)
+    assert row["values"] == {"videos": 3.0, "least": 1.0, "most": 6.0}
+    assert "mine: 1 of 4 videos have no banding and are left out" in row["warnings"]
+    assert "mine: 2 of 5 rows have no banding and are left out" in row["warnings"]
+    del given["columns"]
+    write_features(tmp_path / "other.h5", {"scores": array}, attrs=given)
+    with pytest.raises(VidgaugeError, match=r"other\.h5: does not say what the columns of scores are"):
+        evaluate(found, "mine", [tmp_path / "other.h5"])

@@ -160,6 +160,8 @@ def _length(spec: Mapping[str, Any]) -> str:
     frames, stride = spec["frames"], spec["stride"]
     if frames == 1:
         return "single frames"
+    if spec["start"] in SPREAD:
+        return f"clips of {frames} frames"
     return f"clips of {frames} {'consecutive frames' if stride == 1 else f'frames, each {stride} after the one before'}"
 
 
