@@ -55,7 +55,7 @@ def preset_row(name: str, candidate: str = "mild", *, videos: int = 90, **change
         "warnings": [],
         "knobs": knobs(metric, "float32"),
         "undecodable": [],
-        "note": metric.extractor.note,
+        "note": metric.note,
         "made_with": {candidate: {"device": "cpu", "batch_shape": None, "versions": {"numpy": "2.4.6"}}},
         "values": {},
     }

@@ -436,7 +436,7 @@ def test_scores_that_are_not_defined_are_left_out_and_counted(tmp_path: Path) ->
     assert (row["column"], row["better"], row["n_candidate"], row["videos_candidate"]) == ("banding", "lower", 3, 3)
     assert row["values"] == {"videos": 3.0, "least": 1.0, "most": 6.0}
     assert "mine: 1 of 4 videos have no banding and are left out" in row["warnings"]
-    assert "mine: 2 of 5 rows have no banding and are left out" in row["warnings"]
+    assert "mine: 2 of 5 clips have no banding and are left out" in row["warnings"]
     del given["columns"]
     write_features(tmp_path / "other.h5", {"scores": array}, attrs=given)
     with pytest.raises(VidgaugeError, match=r"other\.h5: does not say what the columns of scores are"):

@@ -373,4 +373,8 @@ def what_failed(logs):
     """What the jobs that failed had to say, without the words that Snakemake puts around it."""
     text = "\n".join(Path(log).read_text(errors="replace") for log in logs)
     said = re.findall(r"^vidgauge: .*?(?=^=+$)", text, re.DOTALL | re.MULTILINE)  # each stands in a frame
+    if not said:  # Snakemake was told to be quiet
+        files = sorted(file for file in (RESULTS / "logs").rglob("*.log") if file.stat().st_mtime >= STARTED)
+        said = [line for file in files for line in file.read_text(errors="replace").splitlines(keepends=True)]
+        said = [line for line in said if line.startswith("vidgauge: ")]
     return "\n".join(["", *dict.fromkeys(said), "To go on, run the same command again: what is finished is kept."])

@@ -137,6 +137,8 @@ def _question(plan: Mapping[str, Any], seed: int, candidate: Side, reference: Si
             return f"undefined: {spec.name} needs features, and of {names} there are statistics only"
         statistics = (reference and reference.statistics(), candidate.statistics())
         return Question(spec, seed, options, statistics, statistics=True, rows=values[1])
+    if "column" in plan and values[1] is not None and not len(values[1]):
+        return f"undefined: no video of {candidate.name} has a {plan['column']['name']}"
     unknown = [side.name for side in sides if side is not None and side.keys() is None]
     videos = None if unknown else (reference and reference.keys(), candidate.keys())
     question = Question(spec, seed, options, (values[0], values[1]), videos)

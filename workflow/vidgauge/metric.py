@@ -112,6 +112,12 @@ class Metric:
         """The dataset that has the partner of each video, which the extractor sees too; None where it sees none."""
         return self.compared if self.extractor.pair else None
 
+    @property
+    def note(self) -> str | None:
+        """What every result must say, of the network and of the column."""
+        notes = [self.extractor.note, self.column.note if self.column else None]
+        return "; ".join(note for note in notes if note) or None
+
     def sampling(self, *, reference: bool) -> Sampling:
         """What is taken of the reference, or of each candidate."""
         clips = self.definition.clips_of(reference=reference)

@@ -62,8 +62,8 @@ def metric_plan(config: Config, metric: Metric) -> dict[str, Any]:
         },
         "clips": [sampling.clips.model_dump(mode="json") for sampling in metric.samplings],
         "knobs": knobs(metric, config.precision),
-        "note": metric.extractor.note,
-        **({"column": asdict(metric.column)} if metric.column else {}),
+        "note": metric.note,
+        **({"column": {**asdict(metric.column), "per": metric.array_spec.per}} if metric.column else {}),
         # What a user says of a network, and may say otherwise later; of published ones it stands in their features.
         "own": {"licence": metric.own.licence, "weights_verified": not metric.own.trust} if metric.own else {},
         "seeds": seeds(config),

@@ -48,6 +48,7 @@ class Column:
     better: Better | None  # None: neither, the number only tells something
     scale: str  # which values can occur, in words
     undefined: str = ""  # why a row may have no value, NaN
+    note: str | None = None  # what every result that rests on it must say
 
 
 @dataclass(frozen=True)

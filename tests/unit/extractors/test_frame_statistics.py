@@ -296,4 +296,4 @@ def test_neither_torch_nor_weights_are_needed() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
     assert not SPEC.uses_gpu
     assert not SPEC.weights
-    assert "vidgauge's own" in (SPEC.note or "")
+    assert "vidgauge's own" in (SPEC.arrays["scores"].columns[1].note or "")

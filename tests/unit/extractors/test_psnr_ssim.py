@@ -50,7 +50,7 @@ def test_identical_frames() -> None:
     found = NETWORK(clips(0), clips(0))["scores"]
     assert np.isnan(found[:, 0]).all()
     assert (found[:, 1:] == [100, 1]).all()
-    assert SPEC.arrays["scores"].columns[0].undefined == "identical frames"
+    assert SPEC.arrays["scores"].columns[0].undefined.startswith("identical frames")
 
 
 def test_small_frames_have_no_ssim() -> None:

@@ -153,9 +153,9 @@ def test_what_has_no_interval_says_why() -> None:
     found = agreement(x, y, [row % 3 for row in range(12)], seed=0)["kendall"]
     assert found.value is not None
     assert (found.interval, found.groups) == (None, 3)
-    assert found.why == "3 groups are too few for an interval, at least 4 are needed"
-    rare = agreement(np.arange(9.0), [0] * 8 + [1], [0] * 5 + [1, 2, 3, 4], seed=0)["pearson"]
-    assert rare.interval is not None  # 67 % of the resamples have the pair that differs
+    assert found.why == "3 groups are too few for an interval, at least 8 are needed"
+    rare = agreement(np.arange(12.0), [0] * 11 + [1], [0] * 5 + list(range(1, 8)), seed=0)["pearson"]
+    assert rare.interval is not None  # 66 % of the resamples have the pair that differs
     of = [0] * 20 + list(range(1, 21))
     y = np.r_[np.zeros(20), np.ones(1), np.zeros(19)]
     x = np.r_[np.zeros(20), np.zeros(19), np.ones(1)]
@@ -163,7 +163,7 @@ def test_what_has_no_interval_says_why() -> None:
 
 
 def test_values_stay_within_one() -> None:
-    found = agreement(np.arange(6.0), np.arange(6.0) * 0.1, seed=0)
+    found = agreement(np.arange(9.0), np.arange(9.0) * 0.1, seed=0)
     for one in found.values():
         assert one.value == pytest.approx(1)
         assert one.interval is not None

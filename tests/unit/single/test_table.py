@@ -144,10 +144,10 @@ def test_the_worst_come_first_and_equals_by_name() -> None:
 
 
 def test_agreement_with_people_is_of_videos_that_have_both() -> None:
-    found = [line(f"v{n}", float(n), text=f"t{n}", human={"overall": float(n * n)}) for n in range(6)]
+    found = [line(f"v{n}", float(n), text=f"t{n}", human={"overall": float(n * n)}) for n in range(9)]
     found += [line("none", 9.0), line("nan", math.nan, human={"overall": 1.0})]
     (told,) = agreements(found, ["p"], seed=0)
-    assert (told["score"], told["aspect"], told["videos"], told["prompts"]) == ("p", "overall", 6, 6)
+    assert (told["score"], told["aspect"], told["videos"], told["prompts"]) == ("p", "overall", 9, 9)
     assert told["spearman"]["value"] == pytest.approx(1.0)
     assert 0.9 < told["pearson"]["value"] < 1
     low, high = told["pearson"]["ci95"]

@@ -41,7 +41,7 @@ def cautions(
         *files.rates(surveyed, moving=samples.of_clips(candidates[0])),
         *(files.compression(*pair) if pair else []),
         *making.precision(there),
-        *(text for side in there for text in samples.dependent(side)),
+        *(text for side in there if described for text in samples.dependent(side)),
         *making.mixed(there),
         *making.halved(there),
     ]

@@ -12,6 +12,8 @@ FEW_VIDEOS = 256
 DECODING = "could not be decoded"
 FAILED = {"unpaired": "have no partner", "bad-text": "have a text that the network cannot read"}
 """What became of videos that failed after the gate, by reason; of all other reasons: DECODING."""
+FEW_SCORES = 30
+"""The same for the mean of a score, which has no bias."""
 NAMED = 3
 """Videos that a sentence names."""
 
@@ -28,6 +30,9 @@ def few(plan: Mapping[str, Any], sides: Sequence[Side]) -> list[str]:
     for side in sides:
         if side.videos:
             counts[side.name] = min(side.videos, counts.get(side.name, side.videos))
+    if "column" in plan:
+        said = [f"{count} in {name}" for name, count in counts.items() if count < FEW_SCORES]
+        return [f"few videos: {', '.join(said)}; the interval is wide"] if said else []
     if said := [f"{count} in {name}" for name, count in counts.items() if count < FEW_VIDEOS]:
         texts.append(f"few videos: {', '.join(said)}; below {FEW_VIDEOS}, intervals are wide and biases large")
     return texts
@@ -75,7 +80,7 @@ def undefined(plan: Mapping[str, Any], side: Side) -> list[str]:
     why = f" ({column['undefined']})" if column["undefined"] else ""
     counts = (
         (side.undefined, side.undefined + (side.videos or 0), "videos"),
-        (side.gaps, side.gaps + (side.n or 0), "rows"),
+        (side.gaps, side.gaps + (side.n or 0), f"{column['per']}s"),
     )
     for number, of, what in counts:
         if number:

@@ -12,9 +12,28 @@ if TYPE_CHECKING:
 INPUT = InputSpec("clip", None, "none: clips are seen in their own size", "0..255")
 ALONE = "one frame has no successor"
 COLUMNS = (
-    Column("temporal_flickering", "higher", "0..1, as in VBench: 1 is no change; motion lowers it too", ALONE),
-    Column("motion_smoothness_midpoint", "higher", "0..1: 1 is even change; vidgauge's own", "fewer than three frames"),
-    Column("sharpness", "higher", "grey levels squared, 0 and more; noise raises it too", "frames below 3 pixels"),
+    Column(
+        "temporal_flickering",
+        "higher",
+        "0..1, as in VBench: 1 is no change; motion lowers it too",
+        ALONE,
+        "temporal_flickering is lowered by motion as well: VBench asks it of still scenes only",
+    ),
+    Column(
+        "motion_smoothness_midpoint",
+        "higher",
+        "0..1: 1 is even change; vidgauge's own",
+        "fewer than three frames",
+        "motion_smoothness_midpoint is vidgauge's own, in VBench's formula: it predicts a frame as the mean of its "
+        "neighbours, without a network, so that motion lowers it; VBench's numbers do not compare",
+    ),
+    Column(
+        "sharpness",
+        "higher",
+        "grey levels squared, 0 and more; noise raises it too",
+        "frames below 3 pixels",
+        "sharpness depends on the size of the frames: numbers of sets of other sizes do not compare",
+    ),
     Column("brightness", None, "0..1"),
     Column("static_share", "lower", "0..1, of pairs of frames", ALONE),
     Column("duplicate_frames", "lower", "0..1, of the frames after the first", ALONE),
@@ -58,9 +77,4 @@ EXTRACTOR = ExtractorSpec(
     batch=1,
     uses_gpu=False,
     libraries=(),
-    note=(
-        "motion_smoothness_midpoint is vidgauge's own, in VBench's formula: it predicts a frame as the mean of its "
-        "neighbours, without a network, so that motion lowers it; VBench's numbers do not compare. temporal_flickering "
-        "is lowered by motion as well: VBench asks it of still scenes only"
-    ),
 )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 INPUT = InputSpec("frame", None, "none: frames are compared in their own size", "0..255")
 COLUMNS = (
-    Column("psnr", "higher", "dB, 0 and more", "identical frames"),
+    Column("psnr", "higher", "dB, 0 and more", "identical frames; psnr_cmq counts them as 100"),
     Column("psnr_cmq", "higher", "dB, 0..100: identical frames count as 100, as in common_metrics"),
     Column("ssim", "higher", "-1..1", "frames below 11 pixels"),
 )

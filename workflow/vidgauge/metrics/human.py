@@ -18,8 +18,8 @@ from vidgauge.metrics._arrays import as_count
 LEVEL = 0.95
 RESAMPLES = 2000
 
-LEAST_GROUPS = 4
-"""Of fewer groups no interval is made: hardly any two resamples would differ."""
+LEAST_GROUPS = 8
+"""Of fewer groups no interval is made: resamples of so few are too alike, and it would be too narrow."""
 
 LEAST_DEFINED = 0.5
 """Part of the resamples that must have a correlation, for an interval of those."""
@@ -62,13 +62,13 @@ def agreement(
 
     groups: of each pair, the prompt of the video, say: the units that are resampled (percentile bootstrap), for videos
     of one prompt are not independent. None: each pair is its own. A resample where a side is constant has no
-    correlation and is left out; an interval needs 4 groups, and half of the resamples. resamples: at least 1000. The
+    correlation and is left out; an interval needs 8 groups, and half of the resamples. resamples: at least 1000. The
     numbers depend on the pairs, the groups' names and the seed alone, not on their order.
     Raises ValueError for shapes that do not fit, with those seen, and for infinite values.
 
     >>> found = agreement([1.0, 2.0, 3.0], [1.0, 2.0, 4.0], seed=0)
     >>> found["spearman"].value, found["spearman"].why
-    (1.0, '3 groups are too few for an interval, at least 4 are needed')
+    (1.0, '3 groups are too few for an interval, at least 8 are needed')
     >>> agreement([1.0, 1.0, 1.0], [1.0, 2.0, 3.0], seed=0)["pearson"].why
     'the scores are constant'
     """

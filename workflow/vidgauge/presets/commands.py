@@ -68,8 +68,8 @@ def described(name: str) -> str:
         lines += _wrapped("weights", f"{metric.weights}, licence: {entry(metric.weights).licence}")
     for what in family.differs:
         lines += _wrapped("differs", what)
-    if metric.extractor.note:
-        lines += _wrapped("note", metric.extractor.note)
+    if metric.note:
+        lines += _wrapped("note", metric.note)
     return "\n".join([*lines, "  settings", *(f"    {key.ljust(widest)}  {value}" for key, value in settings.items())])
 
 

@@ -13,6 +13,9 @@ from vidgauge.report.provenance import provenance
 from vidgauge.report.results import joined
 from vidgauge.report.table import table_text
 
+NAMED = 8
+"""Broken videos that the table names."""
+
 
 def collect(
     plan: Mapping[str, Any],
@@ -44,7 +47,16 @@ def collect(
     }
     write_json(json_out, result)
     write_text(csv_out, csv_text(rows))
-    write_text(text_out, table_text(joined([result])))
+    write_text(text_out, table_text(joined([result])) + "".join(f"- {text}\n" for text in told_of_single(single or {})))
+
+
+def told_of_single(single: Mapping[str, Any]) -> list[str]:
+    """What must not go unseen of single videos: which are broken, and ratings that cannot be read."""
+    broken = single.get("broken", [])
+    named = [f"{one['id']} of {one['dataset']} ({', '.join(one['broken'])})" for one in broken[:NAMED]]
+    more = f" and {len(broken) - NAMED} more" if len(broken) > NAMED else ""
+    texts = [f"broken videos: {', '.join(named)}{more}; videos.csv names them all"] if broken else []
+    return [*texts, *single.get("unread", [])]
 
 
 def left_out(rejected: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int]]:

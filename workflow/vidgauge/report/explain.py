@@ -83,6 +83,11 @@ def _compared(row: Row, made: Mapping[str, Any]) -> str:
     protocol = "a definition of the user's own" if row["protocol"] == "user" else f"protocol {row['protocol']}"
     version = f", vidgauge {made['vidgauge']}" if "vidgauge" in made else ""
     what = f"{row['metric']} ({protocol}{version})"
+    if partners := row["knobs"].get("partners"):
+        trimmed = ", as far as both last" if row["knobs"]["unequal"] == "trim" else ""
+        return (
+            f"{what} compares {words.set_of(row, 'candidate')} with their own reference videos in {partners}{trimmed}."
+        )
     if row["reference"] is None:
         return f"{what} describes {words.set_of(row, 'candidate')} by themselves."
     return f"{what} compares {words.set_of(row, 'candidate')} with {words.set_of(row, 'reference')}."
