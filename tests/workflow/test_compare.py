@@ -58,6 +58,7 @@ def made(project: Project) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in folders if path.is_file() and path.name not in NOTES}
 
 
+@pytest.mark.stress
 def test_a_question_twice_and_then_as_a_configuration(project: Project) -> None:
     table, noise = ask(project, *QUESTION)
     (folder,) = project.results.glob("compare-*")

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.workflow
 SHARED = ROOT.parent / "shared" / "data"
 
 
+@pytest.mark.stress
 def test_a_users_configfile_shows_no_trace_of_the_demo(tmp_path: Path) -> None:
     project = Project(tmp_path / "project", videos=2)
     project.run()

@@ -60,6 +60,7 @@ def test_a_touched_video_gives_the_same_bits(project: Project) -> None:
     assert project.run().idle
 
 
+@pytest.mark.stress
 def test_a_new_candidate_runs_no_job_of_the_reference(project: Project) -> None:
     project.run()
     for number in range(4):

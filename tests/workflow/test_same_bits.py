@@ -34,7 +34,7 @@ def make(folder: Path, *, lines: str, shard_size: int, define: dict) -> Project:
 @pytest.mark.parametrize(
     "define",
     [
-        pytest.param({"motion": MOTION}, id="pixel_grid"),
+        pytest.param({"motion": MOTION}, id="pixel_grid", marks=pytest.mark.stress),
         pytest.param({"lite0": LITE0}, id="efficientnet_lite0", marks=pytest.mark.stress),
     ],
 )
