@@ -75,7 +75,9 @@ def test_scores_are_means_over_a_videos_rows_that_have_one(tmp_path: Path) -> No
         ("v", "a dog", {}),
         ("w", None, {}),
         ("x", None, {"overall": 2.0}),
+        ("y", None, {}),  # of which no row is there: not sampled, or not decoded
     ]
+    assert csv_text(found, ["p", "m.q"]).splitlines()[4] == "a,y,/y,,,,"
     assert found[0].scores == {"p": 2.0, "m.q": 2.0}
     assert all(math.isnan(score) for score in found[1].scores.values())
     assert found[0].starts == {"p": 3, "m.q": 3}

@@ -59,23 +59,22 @@ def lines(plan: Mapping[str, Any], features: Sequence[Path], manifests: Mapping[
                 if array["extractor"] == "frame_statistics":
                     statistics.setdefault(of, {}).setdefault(name, score)  # of several arrays the first counts
         for video in read_videos(manifests[dataset]):
-            if video.id in of_video:
-                seen = statistics.get(video.id)
-                said = video.columns
-                human, unread = ratings(said)
-                found.append(
-                    Line(
-                        dataset,
-                        video.id,
-                        video.path,
-                        None if said.get("text") is None else str(said["text"]),
-                        of_video[video.id],
-                        None if seen is None else broken(seen),
-                        human,
-                        starts[video.id],
-                        unread,
-                    )
+            seen = statistics.get(video.id)
+            said = video.columns
+            human, unread = ratings(said)
+            found.append(
+                Line(
+                    dataset,
+                    video.id,
+                    video.path,
+                    None if said.get("text") is None else str(said["text"]),
+                    of_video.get(video.id, {}),
+                    None if seen is None else broken(seen),
+                    human,
+                    starts.get(video.id, {}),
+                    unread,
                 )
+            )
     return found
 
 
