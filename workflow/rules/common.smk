@@ -124,11 +124,7 @@ def clips_unless_done(wildcards):
     if features_done(wildcards):
         return []
     gate_counts()
-    made = {
-        (piece.dataset, clips, piece.shard): piece.clips
-        for piece in clips_to_make((RESULTS / EVALUATION / "gate.json").stat().st_mtime_ns)
-        for clips, _ in piece.features
-    }
+    made = files_of_clips((RESULTS / EVALUATION / "gate.json").stat().st_mtime_ns)
     file = made.get((wildcards.dataset, wildcards.clips, int(wildcards.shard)), wildcards.clips)
     return f"<results>/clips/{wildcards.dataset}/{file}/{wildcards.shard}.h5"
 
@@ -196,9 +192,18 @@ def clips_to_make(time):
     """The files of clips that this run needs, each for all features of a shard that are not done. time: the gate's."""
     found = scratch.pieces(CONFIG, gate_counts())
     wanted = [piece for piece in found if not all(features_done(piece, name) for _, name in piece.features)]
-    alone = [piece for piece in wanted if CONFIG.keep_clips or clips_done(piece)]
-    rest = [piece for piece in wanted if piece not in alone]
+    alone, rest = [], []
+    for piece in wanted:
+        (alone if CONFIG.keep_clips or clips_done(piece) else rest).append(piece)
     return [*alone, *scratch.together(rest, scratch.room_in(RESULTS / "clips"))]
+
+
+@cache
+def files_of_clips(time):
+    """The folder of the file that holds some clips of a shard: {(dataset, clips, shard): folder}. time: the gate's."""
+    return {
+        (piece.dataset, clips, piece.shard): piece.clips for piece in clips_to_make(time) for clips, _ in piece.features
+    }
 
 
 @cache
@@ -249,7 +254,7 @@ def weights_place(wildcards):
 
 def gpus(wildcards):
     """GPUs of a features job: none where its network has no use for one, or none can be there."""
-    if CONFIG.device == "cpu" or not networks.metric_of(CONFIG, wildcards.extractor)[0].extractor.uses_gpu:
+    if CONFIG.device == "cpu" or not network_of(wildcards.extractor)[0].extractor.uses_gpu:
         return 0
     return int(CONFIG.device == "cuda" or not workflow.local_exec or has_gpu())
 

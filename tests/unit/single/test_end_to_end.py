@@ -7,13 +7,16 @@ import io
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests import tiny_models, tiny_videoscore
 from tests.make_videos import encode
 from tests.unit.media.helpers import video
 from vidgauge import extractors
+from vidgauge.errors import VidgaugeError
 from vidgauge.extractors import _videoscore, loading
+from vidgauge.extractors._text_agreement import TextAgreement
 from vidgauge.extractors.own import NetworkAsked
 from vidgauge.files import to_jsonl, write_text
 from vidgauge.manifest.probing import video_as_dict, write_shard
@@ -111,3 +114,10 @@ def test_a_text_that_stands_for_frames_is_one_videos_failure(folder: Path) -> No
     assert "a text without <image>" in failed["detail"]
     assert set(read_array(out, "scores").video) == {"b.mp4"}
     assert manifest.exists()
+
+
+def test_an_overflow_is_no_missing_text(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A number that a network could not hold is a fault, not a score that is not defined."""
+    monkeypatch.setattr(TextAgreement, "embedding", lambda self, _: np.full(self.tower.width, np.nan, np.float32))
+    with pytest.raises(VidgaugeError, match=r"a\.mp4: NaN or infinity in clip_agreement: scores"):
+        features(folder, "clip_agreement", {"a.mp4": "a dog"})

@@ -37,7 +37,7 @@ def extract_of_features(
     texts: by video id. Frames that clips share count once. Raises VidgaugeError as `loading` does, and where `below` is
     of another network.
     """
-    from vidgauge.extractors.run import attrs_of, columns_of, ran_on
+    from vidgauge.extractors.run import attrs_of, columns_of, not_finite, ran_on, wrong_rows
 
     spec = loading.spec_of(network)
     about = read_attrs(below)
@@ -50,6 +50,9 @@ def extract_of_features(
     names, rows, starts = _by_video(features)
     said = [texts.get(name, "").strip() for name in names]
     found = _answers(run, rows, said, features.values.shape[1])
+    for name in arrays:
+        if (bad := wrong_rows(found[name], spec.arrays[name], said)).any():
+            raise not_finite(names[int(bad.argmax())], f"{spec.name}: {name}")
     attrs = {**attrs_of(spec, file, about), "precision": precision, **columns_of(spec, arrays)}
     origin = Origin(np.array(names, dtype=object), np.zeros(len(names), np.int64), np.array(starts, np.int64))
     with (

@@ -72,10 +72,6 @@ class Source:
             return None
         return [self.texts.get(self.order[at][0], "").strip() for at in self.distinct[first:end]]
 
-    def videos(self, first: int, end: int) -> list[str]:
-        """Whose distinct clips first .. end - 1 are."""
-        return list(dict.fromkeys(self.order[at][0] for at in self.distinct[first:end]))
-
     def origin(self, per_frame: bool) -> Origin:
         """Where the rows of an array come from: one row a clip, or one a frame."""
         repeats = self.shape[0] if per_frame else 1

@@ -114,7 +114,7 @@ def _fill(
     for at, rows in _in_order(network, pieces, workers):
         done = min(at + step, total)
         for name, described in arrays.items():
-            wrong = _wrong(rows[name], described, source.texts_of(at, done))
+            wrong = wrong_rows(rows[name], described, source.texts_of(at, done))
             _refuse_not_finite(wrong, f"{writer.attrs['extractor']}: {name}", source, range(at, done))
         split = {name: np.split(rows[name], done - at) for name in arrays}
         held |= {at + i: {name: split[name][i] for name in arrays} for i in range(done - at)}
@@ -146,7 +146,7 @@ def _in_order(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _wrong(rows: np.ndarray, array: ArraySpec, texts: Sequence[str] | None) -> np.ndarray:
+def wrong_rows(rows: np.ndarray, array: ArraySpec, texts: Sequence[str] | None) -> np.ndarray:
     """(n,) whether a row has a number that no network should give. A score may be undefined, for a reason it says.
 
     texts: of the clips, the same number of rows for each, where the network reads them.
@@ -165,10 +165,15 @@ def _refuse_not_finite(wrong: np.ndarray, name: str, source: Source, clips: Sequ
     bad = np.flatnonzero(wrong)
     if len(bad):
         video = source.order[source.distinct[clips[int(bad[0]) * len(clips) // len(wrong)]]][0]
-        raise VidgaugeError(
-            f"{video}: NaN or infinity in {name}. Half precision overflows sooner than precision: float32; "
-            "where float32 gives them, look at the network or leave the video out"
-        )
+        raise not_finite(video, name)
+
+
+def not_finite(video: str, name: str) -> VidgaugeError:
+    """The error for a video of which array `name` holds what no network should give."""
+    return VidgaugeError(
+        f"{video}: NaN or infinity in {name}. Half precision overflows sooner than precision: float32; "
+        "where float32 gives them, look at the network or leave the video out"
+    )
 
 
 def columns_of(spec: ExtractorSpec, arrays: Iterable[str]) -> dict[str, Any]:
