@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import av
@@ -249,6 +251,25 @@ def test_mutated_images_and_arrays_are_one_of_two(tmp_path: Path) -> None:
             broken[at] = rng.integers(0, 256)
         (tmp_path / "b.npy").write_bytes(bytes(broken))
         one_of_two(lambda: array_row(tmp_path / "b.npy", 0))
+
+
+def test_headers_of_arrays_are_read_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NumPy reads them with `ast`, which some versions of Python fail at where two threads do it together."""
+    np.save(tmp_path / "a.npy", np.zeros((1, 2, 4, 4, 3), np.uint8))
+    reading, most, read = 0, 0, np.lib.format.open_memmap
+
+    def counted(*args, **options):
+        nonlocal reading, most
+        reading += 1
+        most = max(most, reading)
+        time.sleep(0.01)  # long enough for any other thread to come in
+        reading -= 1
+        return read(*args, **options)
+
+    monkeypatch.setattr(np.lib.format, "open_memmap", counted)
+    with ThreadPoolExecutor(8) as threads:
+        rows = list(threads.map(lambda _: array_row(tmp_path / "a.npy", 0), range(8)))
+    assert (most, len(rows)) == (1, 8)
 
 
 def one_of_two(read) -> None:

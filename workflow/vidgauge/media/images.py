@@ -25,6 +25,7 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
 _FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF")  # all that Pillow tries: for others it runs programs (EPS)
 _PILLOW_RAISES = (OSError, SyntaxError, ValueError, ArithmeticError, LookupError, TypeError, struct.error, zlib.error)
 _warnings = Lock()  # their filters belong to all threads
+_header = Lock()  # NumPy parses one as Python, which Python 3.11 cannot in two threads at once (SystemError, rarely)
 
 
 def frame_paths(folder: Path) -> list[Path]:
@@ -128,7 +129,8 @@ def array_row(path: Path, row: int | None) -> np.ndarray:
     """(T, H, W, 3) uint8: one row of a .npy of (n, t, h, w, 3), mapped, not read. BadVideo with what is wrong."""
     try:
         open_file(path).close()  # a pipe would be waited for
-        array = np.lib.format.open_memmap(path, mode="r")  # never an archive or a pickle
+        with _header:
+            array = np.lib.format.open_memmap(path, mode="r")  # never an archive or a pickle
     except FileNotFoundError:
         raise BadVideo("missing", "no such file") from None
     except PermissionError:
