@@ -15,6 +15,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/common_clips.smk"
 include: "workflow/rules/manifest.smk"
 include: "workflow/rules/weights.smk"
 include: "workflow/rules/clips.smk"

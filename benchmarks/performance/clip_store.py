@@ -132,6 +132,6 @@ def _clips(path: Path, number: int, *, quick: bool) -> np.ndarray:
     """(n, 16, 224, 224, 3) uint8 of the videos that are measured, several of each, in the order of the workflow."""
     found, spec = videos(quick=quick), ClipSpec(start="each")
     with write_clips(path, Group("clips", spec.as_stored(), (spec.frames, *spec.shape))) as (writer,):
-        make_clips(found, [Part(spec, 0, range(-(-number // len(found))), writer)], workers=2)
+        make_clips(found, [Part(spec, 0, -(-number // len(found)), writer)], workers=2)
     with open_clips(path) as clips:
         return clips[0:number]

@@ -78,7 +78,7 @@ def _rates(took: Took, frames: int) -> str:
 
 def _stage(found: Sequence[Video], spec: ClipSpec, out: Path) -> None:
     with write_clips(out, Group("clips", spec.as_stored(), (spec.frames, *spec.shape))) as (writer,):
-        make_clips(found, [Part(spec, 0, [0], writer)], workers=WORKERS, contained=True)
+        make_clips(found, [Part(spec, 0, 1, writer)], workers=WORKERS, contained=True)
 
 
 def _started() -> None:

@@ -113,10 +113,10 @@ def test_the_most_serious_comes_first() -> None:
     texts = said(mine, normal("real", 24, device="cpu"), surveys(1000, height=80, codec="vp9"), reduce="frechet")
     begins = [
         "weights not verified: ",
-        "mine and real share files: 50 of the 50",
+        "mine and real share files: real holds 50 of the 50",
         "20 samples of 24 features: ",
         "few videos: 20 in mine, 24 in real",
-        "mine: 1 videos could not be decoded",
+        "mine: 1 video that could not be decoded",
         "mine: 100 % of the videos are smaller",
         "sizes differ: ",
         "compression differs: ",

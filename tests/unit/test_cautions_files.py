@@ -26,17 +26,17 @@ def several(count: int = 100, first: int = 0, **keys: Any) -> list[Video]:
 def test_shared_files_are_counted() -> None:
     mine, real = surveyed(several(100)), surveyed(several(100, 97), "real")
     assert files.shared(mine, real) == [
-        "mine and real share files: 3 of the 100 videos of mine are in real as well, and make the sets look more alike "
-        "than they are"
+        "mine and real share files: real holds 3 of the 100 videos of mine as well, which makes the sets look more "
+        "alike than they are"
     ]
     assert files.shared(mine, surveyed(several(100, 100), "real")) == []
 
 
-@pytest.mark.parametrize(("again", "warned"), [(0, False), (1, False), (2, True)])
-def test_copies_in_a_set_are_told_from_one_in_a_hundred_on(again: int, warned: bool) -> None:
-    texts = files.copies(surveyed([*several(150), *several(again)]))
-    said = f"mine: {again} of {150 + again} videos are copies of another file of the set, and add nothing new; the "
-    said += "interval takes them for different videos and is too narrow"
+@pytest.mark.parametrize(("again", "of", "warned"), [(0, 150, False), (1, 150, False), (2, 150, True), (1, 20, True)])
+def test_copies_in_a_set_are_told_from_one_in_a_hundred_on(again: int, of: int, warned: bool) -> None:
+    texts = files.copies(surveyed([*several(of), *several(again)]))
+    said = f"mine: {again} of {of + again} videos {'is a copy' if again == 1 else 'are copies'} of another file of the "
+    said += "set, and nothing new; the interval takes copies for different videos and is too narrow"
     assert texts == ([said] if warned else [])
 
 
@@ -88,6 +88,13 @@ def test_videos_shorter_than_a_clip_are_told(clips: dict[str, Any], short: int) 
     if short:
         assert texts[0].startswith(f"mine: {short} of 100 videos are shorter than a clip (")
         assert ("begin again" in texts[0]) == (clips["short"] == "loop")
+
+
+def test_one_video_is_no_videos() -> None:
+    (text,) = files.filled_up(surveyed(several(1, frames=5), short="loop"))
+    assert text.startswith("mine: 1 of 1 video is shorter than a clip (16 frames); such videos begin again")
+    (text,) = files.shared(surveyed(several(1)), surveyed(several(3), "real"))
+    assert "real holds 1 of the 1 video of mine" in text
 
 
 def test_a_length_that_is_rounded_is_not_too_short() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from vidgauge import extractors, weights
 from vidgauge.config import Config, load
 from vidgauge.definition import MetricDefinition
 from vidgauge.errors import UsageError
+from vidgauge.hints import of_column
 from vidgauge.layout import RESERVED
 from vidgauge.metric import metrics
 from vidgauge.metrics.registry import check_options, reductions
@@ -108,16 +110,20 @@ def test_the_shipped_configuration_is_valid() -> None:
     assert config.metrics == list(protocols()["vidgauge"].metrics)
 
 
+def trusted(extractor: str) -> dict[str, Any]:
+    """What `extractors` must say of it, where of some weights nobody has published a digest."""
+    unknown = [file for file in extractors.spec(extractor).weights if not weights.entry(file).has_digest]
+    return {extractor: {"trust": True}} if unknown else {}
+
+
 @pytest.mark.parametrize("name", presets())
 def test_presets_are_valid(name: str) -> None:
     definition = presets()[name]
-    spec = extractors.spec(definition.extractor)
-    unknown = [file for file in spec.weights if not weights.entry(file).has_digest]
-    trusted = {"extractors": {spec.name: {"trust": True}}} if unknown else {}
-    config = load(raw(metrics=[name], define={}, **trusted))
+    spec, said = extractors.spec(definition.extractor), trusted(definition.extractor)
+    config = load(raw(metrics=[name], define={}, extractors=said))
     assert config.definition(name) == definition
     copy = definition.model_dump(mode="json")
-    load(raw(metrics=["copy"], define={"copy": copy}, **trusted))  # `define` is checked more
+    load(raw(metrics=["copy"], define={"copy": copy}, extractors=said))  # `define` is checked more
     (array,) = [metric.array for metric in metrics(config).values()]
     assert array in extractors.arrays_of(spec, definition.clips.frames)
     assert check_options(reductions()[definition.reduce], definition.options) == []
@@ -146,6 +152,63 @@ def test_unknown_keys_name_the_nearest(changes: dict[str, Any], key: str, text: 
     line = problem(**changes)
     assert line.startswith(f"{key}: unknown key; ")
     assert text in line
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("sharpness", "'sharpness' is a column of frame_statistics; take screening.sharpness"),
+        ("lpips", "'lpips' is a column of lpips_alex and lpips_vgg; take lpips_alex or lpips_vgg"),
+        (
+            "screening.banding",
+            "paste what `vidgauge presets --define screening.temporal_flickering` prints, with a name ",
+        ),
+        ("brightness", "neither more nor less of it is better, so it only stands in videos.csv, with screening."),
+        ("brightnes", "known are: "),
+    ],
+)
+def test_a_column_is_no_metric_and_the_message_says_how_to_get_it(name: str, text: str) -> None:
+    line = problem(metrics=[name])
+    assert line.startswith(f"metrics[0]: unknown metric '{name}'; ")
+    assert text in line
+
+
+@pytest.mark.parametrize("name", extractors.extractors())
+def test_every_column_that_judges_can_be_got_as_its_hint_says(name: str) -> None:
+    for array in extractors.spec(name).arrays.values():
+        for column in array.columns:
+            hint = of_column(column.name)
+            assert hint is not None
+            assert name in hint
+            (pasted,) = re.findall(r"--define (\S+)`", hint) or re.findall(r"(?:take|with) (\S+)", hint)[:1]
+            mine = presets()[pasted].model_dump(mode="json") | {"column": column.name}
+            asked = raw(metrics=["mine"], define={"mine": mine}, extractors=trusted(mine["extractor"]))
+            assert ("neither" in hint) == (column.better is None)
+            if column.better is None:
+                with pytest.raises(UsageError, match="neither more nor less"):
+                    load(asked)
+            else:
+                load(asked)
+
+
+@pytest.mark.parametrize(
+    ("keys", "asked"),
+    [
+        ({"like": "screening.sharpness"}, "screening.sharpness"),
+        ({"made_of": "screening.sharpness"}, "screening.sharpness"),
+        ({"base": "no preset"}, "NAME"),
+        ({"extends": ["psnr"]}, "NAME"),
+    ],
+)
+def test_a_definition_that_would_build_on_a_preset_is_told_how(keys: dict[str, Any], asked: str) -> None:
+    line = problem(looks=keys)
+    assert line.startswith(f"define.looks.{next(iter(keys))}: unknown key; a definition says everything itself")
+    assert f"`vidgauge presets --define {asked}` prints" in line
+
+
+def test_other_unknown_keys_are_not_taken_for_that() -> None:
+    assert "known are" in problem(clips={"like": "screening.sharpness"})
+    assert "known are" in problem(looks={"zzz": "screening"})
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,7 @@ def test_the_row_has_exactly_the_keys_of_the_contract(pair: list[Path]) -> None:
         "videos_reference": 50,
         "candidate_digest": None,
         "reference_digest": None,
+        "partners_digest": None,
         "better": "lower",
         "scale": 1.0,
         "extractor": "pixel_grid",
@@ -309,7 +310,7 @@ def test_features_that_are_not_finite_are_undefined(tmp_path: Path, pair: list[P
     write_features(tmp_path / "nan.h5", {"clip": spoilt}, attrs=attrs)  # merge would have refused it
     row = evaluate(plan_of(), "mine", [tmp_path / "nan.h5", pair[1]])
     assert row["value"] is None
-    assert "with NaN or infinity in 1 rows, the first of them row 1" in row["warnings"][0]
+    assert "with NaN or infinity in 1 row, the first of them row 1" in row["warnings"][0]
 
 
 def test_a_constant_network_is_warned_of(tmp_path: Path, pair: list[Path]) -> None:
@@ -331,7 +332,9 @@ def test_undecodable_videos_stop_the_metric(tmp_path: Path, pair: list[Path], si
     with pytest.raises(VidgaugeError) as caught:
         evaluate(plan_of(), "mine", files)
     text = str(caught.value)
-    assert text.startswith(f"dataset {side}: 1 videos could not be decoded: /videos/bad.mp4: ends in the middle. ")
+    assert text.startswith(
+        f"dataset {side} has 1 video that could not be decoded: /videos/bad.mp4: ends in the middle. "
+    )
     assert "bad_videos: {action: reject" in text
 
 
@@ -342,13 +345,13 @@ def test_undecodable_videos_are_left_out_where_that_is_allowed(
     files = [features(tmp_path / "bad.h5", 39, failed=[BAD]), pair[1]]  # one of forty
     found = plan_of(bad_videos={"action": "reject", "max_fraction": fraction})
     if refused:
-        with pytest.raises(VidgaugeError, match="dataset mine: 1 videos could not be decoded"):
+        with pytest.raises(VidgaugeError, match="dataset mine has 1 video that could not be decoded"):
             evaluate(found, "mine", files)
         return
     row = evaluate(found, "mine", files)
     assert (row["n_candidate"], row["value"] is None) == (39, False)
     assert others(row) == [
-        "mine: 1 videos could not be decoded and are left out: bad.mp4; see undecodable in metrics.json"
+        "mine: 1 video that could not be decoded is left out: bad.mp4; see undecodable in metrics.json"
     ]
 
 
@@ -435,7 +438,7 @@ def test_scores_that_are_not_defined_are_left_out_and_counted(tmp_path: Path) ->
     assert row["value"] == pytest.approx((1 + 4 + 6) / 3)
     assert (row["column"], row["better"], row["n_candidate"], row["videos_candidate"]) == ("banding", "lower", 3, 3)
     assert row["values"] == {"videos": 3.0, "least": 1.0, "most": 6.0}
-    assert "mine: 1 of 4 videos have no banding and are left out" in row["warnings"]
+    assert "mine: 1 of 4 videos has no banding and is left out" in row["warnings"]
     assert "mine: 2 of 5 clips have no banding and are left out" in row["warnings"]
     del given["columns"]
     write_features(tmp_path / "other.h5", {"scores": array}, attrs=given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,6 @@ import pytest
 from tests.make_videos import encode, frames
 from tests.unit.media.helpers import video
 from vidgauge.errors import VidgaugeError
-from vidgauge.files import to_jsonl, write_text
 from vidgauge.manifest.probing import video_as_dict, write_shard
 from vidgauge.partners import make_partner_clips, partner_of
 from vidgauge.specs import Asked, ClipSpec, Video
@@ -23,14 +23,13 @@ SPEC = ClipSpec(frames=2, stride=2, size="native", start="random", clips_per_vid
 ASKED = Asked(spec=SPEC, seed=7, draws=3, native=(48, 64))
 
 
-def dataset(folder: Path, clips: dict[str, np.ndarray], fps: int = 8) -> tuple[list[Video], Path]:
-    """Videos by name, and their manifest."""
+def dataset(folder: Path, clips: dict[str, np.ndarray], fps: int = 8) -> list[Video]:
+    """Videos by name, and the shard that lists them."""
     folder.mkdir()
     found = [video(encode(folder / f"{name}.mkv", clip, fps=fps, **LOSSLESS)) for name, clip in sorted(clips.items())]
     found = [replace(item, id=Path(item.path).name) for item in found]
-    write_text(folder / "videos.jsonl", to_jsonl(video_as_dict(item) for item in found))
-    write_shard(folder / "0.jsonl", [{"video": video_as_dict(replace(item, columns={}))} for item in found])
-    return found, folder / "videos.jsonl"
+    write_shard(folder / "0.jsonl", [{"video": video_as_dict(item)} for item in found])
+    return found
 
 
 def made(
@@ -40,11 +39,13 @@ def made(
     *,
     trim: bool = False,
     asked: Asked = ASKED,
+    broken: Callable[[list[Video]], None] = lambda _: None,
 ) -> Path:
-    _, own = dataset(tmp_path / "a", ours)
-    _, other = dataset(tmp_path / "real", theirs)
+    own, other = dataset(tmp_path / "a", ours), dataset(tmp_path / "real", theirs)
     make_clips_file(tmp_path / "a" / "0.jsonl", [asked], tmp_path / "own.h5", workers=1, contained=False)
-    make_partner_clips(tmp_path / "own.h5", None, (own, other), tmp_path / "theirs.h5", trim=trim, workers=1)
+    broken(other)
+    pairs = {item.id: item for item in other}
+    make_partner_clips(tmp_path / "own.h5", None, own, pairs, tmp_path / "theirs.h5", trim=trim, workers=1)
     return tmp_path / "theirs.h5"
 
 
@@ -73,26 +74,44 @@ def test_of_unequal_lengths_only_what_both_have(tmp_path: Path) -> None:
         assert other.index.max() == 6
 
 
-@pytest.mark.parametrize(
-    ("theirs", "asked", "said"),
-    [
-        (
-            frames(7),
-            ASKED,
-            "1 of 1 pairs are of unequal length: .*x.mkv has 12 frames, its partner .*x.mkv 7. .*unequal: trim",
-        ),
-        (frames(12, 40, 64), ASKED, "1 of 1 pairs are of unequal size: .*has 64x48 pixels, its partner .* 64x40"),
-    ],
-)
-def test_unequal_pairs_are_refused(tmp_path: Path, theirs: np.ndarray, asked: Asked, said: str) -> None:
-    with pytest.raises(VidgaugeError, match=said):
-        made(tmp_path, {"x": frames(12)}, {"x": theirs}, asked=asked)
+@pytest.mark.parametrize("theirs", [frames(7), frames(12, 40, 64)])
+def test_unequal_pairs_are_left_out(tmp_path: Path, theirs: np.ndarray) -> None:
+    """In silence: the gate has listed them."""
+    path = made(tmp_path, {"x": frames(12), "y": frames(12)}, {"x": theirs, "y": frames(12)})
+    with open_clips(path) as other:
+        assert set(other.video) == {"y.mkv"}
+        assert other.failed == []
 
 
-def test_a_partner_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    _, own = dataset(tmp_path / "a", {"x": frames(12)})
-    (other,), listed = dataset(tmp_path / "real", {"x": frames(12, seed=1)})
-    make_clips_file(tmp_path / "a" / "0.jsonl", [ASKED], tmp_path / "own.h5", workers=1, contained=False)
-    Path(other.path).unlink()
-    with pytest.raises(VidgaugeError, match=r"real/x\.mkv: the partner of x\.mkv was usable .*: missing"):
-        make_partner_clips(tmp_path / "own.h5", None, (own, listed), tmp_path / "t.h5", trim=False, workers=1)
+def test_a_partner_that_ends_before_every_clip_is_noted(tmp_path: Path) -> None:
+    last = Asked(spec=ClipSpec(frames=2, size="native", start="random"), seed=0, draws=1, native=(48, 64))
+    path = made(tmp_path, {"x": frames(400)}, {"x": frames(3)}, trim=True, asked=last)
+    with open_clips(tmp_path / "own.h5") as own, open_clips(path) as other:
+        assert own.start.tolist() > [3]  # what the test rests on
+        ((noted),) = other.failed
+        assert (noted["video"], noted["reason"], noted["clips"]) == ("x.mkv", "short-partner", 1)
+        assert noted["path"].endswith("real/x.mkv")
+
+
+def test_a_partner_that_cannot_be_decoded_is_noted(tmp_path: Path) -> None:
+    clips = {"x": frames(12), "y": frames(12, seed=1)}
+    path = made(tmp_path, clips, clips, broken=lambda other: Path(other[0].path).unlink())
+    with open_clips(path) as other:
+        assert set(other.video) == {"y.mkv"}
+        (noted,) = other.failed
+        assert (noted["video"], noted["reason"], noted["clips"]) == ("x.mkv", "bad-partner", 3)
+        assert noted["path"].endswith("real/x.mkv")
+        assert noted["detail"].startswith("missing, ")
+
+
+def test_other_frames_are_never_compared(tmp_path: Path) -> None:
+    """Clips of partners that were left by another draw."""
+    made(tmp_path, {"x": frames(12)}, {"x": frames(12)})
+    other = ASKED.model_copy(update={"seed": 8})
+    make_clips_file(tmp_path / "a" / "0.jsonl", [other], tmp_path / "other.h5", workers=1, contained=False)
+    with (
+        open_clips(tmp_path / "other.h5") as own,
+        open_clips(tmp_path / "theirs.h5") as theirs,
+        pytest.raises(VidgaugeError, match=r"hold other frames of x\.mkv"),
+    ):
+        partner_of(own, theirs)

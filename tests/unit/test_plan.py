@@ -253,9 +253,27 @@ def test_each_draws_as_often_as_videos_have_clips_to_give() -> None:
     levels = [4, 8, 13, 20, 20]  # clips of the set at 1, 2, 4, 8 and 16 draws: some videos have few
     found = {wanted: candidates(samples=wanted, clips=clips).draws(4, levels) for wanted in (4, 5, 13, 14, 20, 99)}
     assert found == {4: 1, 5: 2, 13: 4, 14: 8, 20: 8, 99: 16}
-    assert candidates(clips=clips | {"clips_per_video": "all"}).draws(4, levels) == 16
     assert candidates(clips=clips).draws(4, levels) == 1  # nothing is asked for beyond one of each video
     assert candidates(samples=9, clips=clips | {"clips_per_video": 3}).draws(4, levels) == 3
+
+
+def test_a_longer_video_does_not_rename_the_clips_of_all() -> None:
+    """Every clip of a video is asked for by a number that no length changes, and readable names and rows say `all`."""
+    config = configured(m=CLIPS | {"clips": {"frames": 2, "start": "each", "clips_per_video": "all"}})
+    names = set()
+    for levels in ([[3, 3], [5, 6]], [[3, 3], [5, 6], [9, 11], [15, 16]]):
+        usable = counts(config, [3, 3], levels)
+        (file,) = {found.clips for found in plan.all_features(config, usable)}
+        asked = plan.clips_asked(config, "a", file, usable)
+        pieces = [piece for piece in scratch.pieces(config, usable) if piece.dataset == "a"]
+        clip = 3 * 2 * 224 * 224
+        assert [piece.bytes for piece in pieces] == [number * clip for number in levels[-1]]
+        assert [piece.least for piece in pieces] == [3 * clip, 3 * clip]
+        assert layout.resolved(asked.spec, seed=asked.seed, draws=asked.draws)["clips_per_video"] == "all"
+        assert layout.asked(layout.resolved(asked.spec, seed=0, draws=asked.draws)) == asked
+        names.add(file)
+    (name,) = names
+    assert "-eachall-" in name
 
 
 def test_the_reference_may_be_taken_otherwise() -> None:
@@ -410,6 +428,24 @@ def test_scores_of_pairs_are_named_after_the_partners() -> None:
     assert other.startswith("psnr_ssim-vs-real+trimmed-")
     assert networks.network_asked(trimmed, other).trim
     assert not networks.network_asked(c, equal).trim
+
+
+def test_room_for_the_clips_of_partners() -> None:
+    """They lie beside the candidates' own, once for all networks that see pairs in one way."""
+    both = configured(
+        m=PAIRS, l=PAIRS | {"extractor": "lpips_alex", "column": "lpips"}, d=CLIPS | {"clips": PAIRS["clips"]}
+    )
+    trimmed = configured(m=PAIRS, t=PAIRS | {"unequal": "trim"})
+    sizes = {}
+    for name, config in {"one": configured(m=PAIRS), "both": both, "trimmed": trimmed}.items():
+        found = counts(config, [3])
+        sizes[name] = [(piece.least, piece.bytes) for piece in scratch.pieces(config, found) if piece.dataset == "a"]
+    ((least, most),) = sizes["one"]
+    assert sizes["both"] == [(least, most)]
+    assert sizes["trimmed"] == [(least * 3 // 2, most * 3 // 2)]
+    alone = configured(d=CLIPS | {"clips": PAIRS["clips"]})
+    (piece,) = (piece for piece in scratch.pieces(alone, counts(alone, [3])) if piece.dataset == "a")
+    assert piece.bytes == most // 2
 
 
 def test_every_partner_is_probed() -> None:

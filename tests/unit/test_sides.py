@@ -174,5 +174,5 @@ def test_saved_features_with_a_failed_video_are_judged_by_its_share(tmp_path: Pa
     row = judged(planned("kernel_exact", "full.h5", bad_videos=policy), mine, real)
     assert row["n_reference"] == 50
     assert [bad["dataset"] for bad in row["undecodable"]] == ["real"]
-    with pytest.raises(VidgaugeError, match="dataset real: 1 videos could not be decoded"):
+    with pytest.raises(VidgaugeError, match="dataset real has 1 video that could not be decoded"):
         judged(planned("kernel_exact", "full.h5", bad_videos=policy | {"max_fraction": 0.01}), mine, real)

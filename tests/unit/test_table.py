@@ -377,6 +377,36 @@ def test_warnings_keep_the_order_of_their_importance() -> None:
     assert notes(*rows) == ["- motion: singular", "- all: few", "- looks: drawn"]
 
 
+SIZES = st.sampled_from([(240, 320), (480, 640), (720, 1280), None])
+
+
+def sized(metric: str, candidate: str, native: tuple[int, int] | None, **more: Any) -> dict[str, Any]:
+    """A score of videos at their own size; at that of the clip spec for None."""
+    spec = {"frames": 16, "size": "native", "native": list(native)} if native else {"frames": 16, "size": [24, 32]}
+    return row(metric, candidate, **{"column": "sharpness", "clip_spec": spec} | more)
+
+
+def test_scores_of_several_sizes_are_told_with_the_sizes() -> None:
+    rows = [
+        sized(metric, name, size)
+        for metric in ("sharp", "flat")
+        for name, size in (("a", (240, 320)), ("b", (480, 640)))
+    ]
+    (found,) = notes(*rows, sized("fixed", "a", None), sized("fixed", "b", None))
+    assert found.startswith("- sharp, flat: sizes of frames differ: a has 320x240, b has 640x480; such a score may")
+    assert notes(*(one | {"column": None} for one in rows)) == []
+    assert notes(*(one | {"clip_spec": None} for one in rows)) == []
+
+
+@given(st.lists(SIZES, min_size=1, max_size=4))
+def test_scores_of_one_size_need_no_word(sizes: list[tuple[int, int] | None]) -> None:
+    rows = [sized("sharp", f"c{at}", size) for at, size in enumerate(sizes)]
+    found = [text for text in notes(*rows) if "sizes of frames differ" in text]
+    known = {size for size in sizes if size}
+    assert len(found) == (len(known) > 1)
+    assert all(f"{width}x{height}" in found[0] for height, width in known if found)
+
+
 def test_counts_of_datasets_are_listed_once() -> None:
     rows = [row(m, c, warnings=[f"few videos: 32 in {c}, 40 in real; why"]) for m in ("m", "k") for c in ("a", "a-b")]
     alone = row("alone", "a", reference=None, warnings=["few videos: 32 in a; why"])

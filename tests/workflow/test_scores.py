@@ -69,7 +69,7 @@ def test_from_video_and_prompt_to_a_line(written: Project) -> None:
     (row,) = written.rows()
     assert row["value"] == pytest.approx(np.mean([float(score) for score in scores if score]))
     assert (row["videos_candidate"], row["column"], row["better"]) == (4, "pickscore", "higher")
-    assert any("a: 1 of 5 videos have no pickscore (no text)" in text for text in row["warnings"])
+    assert any("a: 1 of 5 videos has no pickscore (no text)" in text for text in row["warnings"])
     told = json.loads((written.results / "test" / "metrics.json").read_text())["single"]
     (of_score, _) = told["human"]
     assert (of_score["score"], of_score["aspect"], of_score["videos"]) == ("pickscore", "overall", 4)
@@ -115,20 +115,76 @@ def test_each_video_beside_its_own_reference(tmp_path: Path) -> None:
 
 
 @pytest.mark.stress
+def test_what_one_more_pair_costs(tmp_path: Path) -> None:
+    """The shards that it falls into; another rating costs no network."""
+    project = Project(tmp_path / "project", videos=8, metrics=["pair"], define={"pair": PAIR}, shard_size=2)
+    for name in ("real", "a"):
+        project.config["datasets"][name] = {"source": f"{name}.jsonl"}
+        manifest(project, name, ["x"] * 8)
+    cold = project.run()
+    assert (cold.jobs["clips"], cold.jobs["partners"], cold.jobs["features"]) == (4, 4, 4)
+    assert not list((project.results / "clips").rglob("*.h5"))  # nobody has any more use for them
+    assert project.run().idle
+    before, digest = table(project), project.rows()[0]["partners_digest"]
+
+    project.later()
+    manifest(project, "real", ["another"] * 8, human=[{"overall": n} for n in range(8)])
+    manifest(project, "a", ["another"] * 8, human=[{"overall": n} for n in range(8)])
+    again = project.run()
+    assert not {"clips", "partners", "features"} & again.jobs.keys()
+    assert project.rows()[0]["partners_digest"] == digest
+
+    project.later()
+    for index, name in enumerate(("real", "a")):
+        project.video(name, 8, seed=300 + index, length=20)  # longer than all others
+        manifest(project, name, ["another"] * 9, human=[{"overall": n} for n in range(9)])
+    again = project.run()
+    assert (again.jobs["clips"], again.jobs["partners"], again.jobs["features"]) == (1, 1, 1)
+    scores = {line["id"]: line["psnr_cmq"] for line in table(project)}
+    assert {line["id"]: line["psnr_cmq"] for line in before}.items() <= scores.items()
+    assert len(scores) == 9
+    assert project.rows()[0]["partners_digest"] != digest
+
+    project.later()
+    project.video("real", 3, seed=400)  # the partner of one: its candidate's shard, and no more
+    again = project.run()
+    assert (again.jobs["partners"], again.jobs["features"]) == (1, 1)
+    changed = {line["id"] for line in table(project) if line["psnr_cmq"] != scores[line["id"]]}
+    assert changed == {"videos/a/v3.mp4"}
+
+
+@pytest.mark.stress
+def test_partners_are_decoded_once_for_all_networks(tmp_path: Path) -> None:
+    clips = EVERY_FRAME | {"size": [64, 64]}
+    both = {"psnr": PAIR | {"clips": clips}, "lpips": {"reduce": "mean", "extractor": "lpips_alex", "clips": clips}}
+    project = Project(tmp_path / "project", metrics=["psnr"], define=both, weights="weights", shard_size=2)
+    first = project.run()
+    project.config["metrics"] = ["psnr", "lpips"]
+    project.run("--until", "gate")  # another metric is another evaluation to the gate
+    shards = first.jobs["features"]
+    more = project.run("-n", "--forcerun", "features")
+    assert (more.jobs["partners"], more.jobs["clips"], more.jobs["features"]) == (shards, shards, 2 * shards)
+
+
+@pytest.mark.stress
 def test_pairs_that_do_not_fit(tmp_path: Path) -> None:
     project = Project(tmp_path / "project", metrics=["pair"], define={"pair": PAIR})
     project.run()
     project.later()
     project.video("a", 77, seed=8)
-    assert "dataset a: 1 videos have no partner: v77.mp4" in project.run(ok=False).text
-    (project.folder / "videos/a/v77.mp4").unlink()
     project.video("a", 1, seed=101, length=6)
     failed = project.run(ok=False)
-    assert "1 of 4 pairs are of unequal length" in failed.text
+    assert "Bad videos: 2 in a. By reason: unequal-length 1, unpaired 1" in failed.text
+    assert "v77.mp4: unpaired: has no partner among the usable videos of the reference" in failed.text
     assert "has 6 frames, its partner" in failed.text
+    assert "features" not in failed.jobs  # told before any network runs
+    project.config["bad_videos"] = {"action": "reject", "max_fraction": 0.5}
+    project.run()
+    assert [line["id"] for line in table(project) if line["psnr_cmq"]] == [f"v{n}.mp4" for n in (0, 2, 3)]
+    assert not any("left out" in text for text in project.rows()[0]["warnings"])
     project.config["define"]["pair"] = PAIR | {"unequal": "trim"}
     project.run()
-    assert [line["id"] for line in table(project)] == [f"v{n}.mp4" for n in range(4)]
+    assert [line["id"] for line in table(project) if line["psnr_cmq"]] == [f"v{n}.mp4" for n in range(4)]
     assert project.rows()[0]["n_candidate"] == 8 + 6 + 8 + 8
 
 

@@ -26,3 +26,31 @@ rule clips:
         specs=clip_specs,
     shell:
         "python -m vidgauge clips {input.videos:q} {params.specs:q} --out {output:q} --workers {threads} 2> {log:q}"
+
+
+# The same frames of each video's own reference video, once for all networks that see pairs.
+rule partners:
+    input:
+        clips=clips_of_shard,
+        pairs=pairs_of_shard,
+        videos="<results>/manifests/{dataset}/shards/{shard}.jsonl",
+    output:
+        (
+            "<results>/clips/{dataset}/{clips}/vs-{beside}/{shard}.h5"
+            if CONFIG.keep_clips
+            else temp("<results>/clips/{dataset}/{clips}/vs-{beside}/{shard}.h5")
+        ),
+    log:
+        "<logs>/clips/{dataset}/{clips}/vs-{beside}/{shard}.log",
+    benchmark:
+        "<benchmarks>/clips/{dataset}/{clips}/vs-{beside}/{shard}.tsv"
+    priority: 1  # before more clips are decoded
+    conda:
+        "../../envs/vidgauge.yaml"
+    threads: clip_threads
+    params:
+        spec=clip_spec,
+        trim=trimmed_partners,
+    shell:
+        "python -m vidgauge partners {input.clips:q} --videos {input.videos:q} --pairs {input.pairs:q} --spec {params.spec:q}"
+        " {params.trim:q} --out {output:q} --workers {threads} 2> {log:q}"

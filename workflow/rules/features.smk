@@ -6,7 +6,8 @@ rule features:
         clips=clips_unless_done,
         below=features_below,
         texts=texts_read,
-        partners=partners_seen,
+        pairs=pairs_of_shard,
+        partners=partners_unless_done,
         videos="<results>/manifests/{dataset}/shards/{shard}.jsonl",
         weights=weights_to_fetch,
     output:

@@ -12,7 +12,7 @@ import click
 from vidgauge import __version__
 from vidgauge.arguments import NamedFile, clips_asked, json_file, network_asked
 from vidgauge.compare import compare as compare_command
-from vidgauge.errors import UsageError, VidgaugeError
+from vidgauge.errors import VidgaugeError
 from vidgauge.presets.commands import command as presets_command
 from vidgauge.report.commands import collect_command, explain_command, table_command
 from vidgauge.report.commands import command as show_command
@@ -186,6 +186,26 @@ def clips(videos: Path, specs: tuple[str, ...], out: Path, workers: int) -> None
 
 
 @main.command()
+@click.argument("clips", type=File)
+@click.option("--videos", type=File, required=True, help="The shard that the clips are of.")
+@click.option("--pairs", type=File, required=True, help="[id, partner] of each of its videos, a line each.")
+@click.option("--spec", help="Which clips, JSON as in `vidgauge clips`; needed where CLIPS hold those of several.")
+@click.option("--trim", is_flag=True, help="Also of partners of another length: the frames that both have.")
+@click.option("--out", type=Out, required=True, help="Clips, uint8 HDF5.")
+@_workers
+def partners(clips: Path, videos: Path, pairs: Path, spec: str | None, trim: bool, out: Path, workers: int) -> None:
+    """Decode the same frames as CLIPS of the reference video that belongs to each of them.
+
+    Example: vidgauge partners clips.h5 --videos results/manifests/a/shards/0.jsonl
+    --pairs results/manifests/a/pairs/real/0.jsonl --out partners.h5
+    """
+    from vidgauge.stages import make_partner_clips_file
+
+    asked = clips_asked(spec) if spec else None
+    make_partner_clips_file(clips, asked, videos, pairs, out, trim=trim, workers=workers)
+
+
+@main.command()
 @click.argument("clips", type=File, nargs=-1)
 @click.option("--extractor", required=True, help="The network's name, or all that is asked of it as JSON.")
 @click.option(
@@ -197,7 +217,8 @@ def clips(videos: Path, specs: tuple[str, ...], out: Path, workers: int) -> None
 @click.option("--precision", type=click.Choice(get_args(Precision)), default="float32", show_default=True)
 @click.option("--features", "below", type=File, help="For a network that reads those of another one: these.")
 @click.option("--texts", type=File, help="For a network that reads them: [id, text] of each video, a line each.")
-@click.option("--partners", type=File, multiple=True, help="For one that sees pairs: both videos.jsonl, the own first.")
+@click.option("--pairs", type=File, help="For one that sees pairs: [id, partner] of each video, a line each.")
+@click.option("--partners", type=File, help="For one that sees pairs: the partners' clips; made here if not given.")
 @click.option("--videos", type=File, help="A shard whose clips are made here if none are given; needs --spec.")
 @click.option("--spec", help="Which clips, JSON as in `vidgauge clips`; needed where CLIPS hold those of several.")
 @click.option("--out", type=Out, required=True, help="Features, HDF5.")
@@ -210,7 +231,8 @@ def features(
     precision: Precision,
     below: Path | None,
     texts: Path | None,
-    partners: tuple[Path, ...],
+    pairs: Path | None,
+    partners: Path | None,
     videos: Path | None,
     spec: str | None,
     out: Path,
@@ -222,8 +244,6 @@ def features(
     """
     from vidgauge.stages import make_features_file
 
-    if len(partners) not in (0, 2):
-        raise UsageError(f"--partners: given {len(partners)} times, wanted twice: videos.jsonl of both datasets")
     make_features_file(
         clips,
         out,
@@ -232,7 +252,8 @@ def features(
         network=network_asked(extractor),
         below=below,
         texts=texts,
-        partners=(partners[0], partners[1]) if partners else None,
+        pairs=pairs,
+        partners=partners,
         weights=weights,
         device=device,
         precision=precision,

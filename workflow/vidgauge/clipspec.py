@@ -171,6 +171,10 @@ class ClipSpec(Closed):
         return [key for key in keys if getattr(self, key) != type(self).model_fields[key].default]
 
 
+ALL_DRAWS = 1 << 40
+"""Draws that stand for every clip of a video: more than any has, so that a longer one changes no name."""
+
+
 class Asked(Closed):
     """The clips of one folder: a clip spec with its draws settled, as the rules pass it on."""
 

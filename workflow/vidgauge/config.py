@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, ValidationError
 
-from vidgauge import extractors
+from vidgauge import extractors, hints
 from vidgauge.definition import MetricDefinition, Name, ReferenceSide
 from vidgauge.errors import UsageError, did_you_mean
 from vidgauge.extractors import own
@@ -139,7 +139,7 @@ def _unknown_digests(extractor: str) -> list[str]:
 def _metric_problems(config: Config, name: str) -> Iterable[str]:
     known = {*presets(), *config.define}
     if name not in known:
-        yield f"unknown metric '{name}'; {did_you_mean(name, known)}"
+        yield f"unknown metric '{name}'; {hints.of_column(name) or did_you_mean(name, known)}"
         return
     definition = config.definition(name)
     reduce = reductions.reductions().get(definition.reduce)
@@ -236,7 +236,8 @@ def _readable(error: ValidationError, raw: Any) -> list[str]:
         key, value = _walk(raw, item["loc"])
         if item["type"] == "extra_forbidden":
             name = str(item["loc"][-1])
-            text = f"unknown key; {did_you_mean(name, _known_keys(item['loc'][:-1]))}"
+            building = hints.of_building(name, value) if _in_definition(item["loc"]) else None
+            text = f"unknown key; {building or did_you_mean(name, _known_keys(item['loc'][:-1]))}"
         elif item["type"] == "missing":
             key, text = f"{key}.{item['loc'][-1]}".lstrip("."), "this key is missing; add it"
         elif item["type"] == "value_error":
@@ -257,6 +258,10 @@ def _walk(raw: Any, location: tuple[int | str, ...]) -> tuple[str, Any]:
         elif isinstance(value, list | tuple) and isinstance(part, int) and part < len(value):
             path, value = f"{path}[{part}]", value[part]
     return path, value
+
+
+def _in_definition(location: tuple[int | str, ...]) -> bool:
+    return location[0] == "define" and len(location) == 3
 
 
 def _known_keys(location: tuple[int | str, ...]) -> Iterable[str]:

@@ -9,14 +9,15 @@ from types import MappingProxyType
 from typing import Any
 
 from vidgauge.cautions import cautions
-from vidgauge.cautions.samples import DECODING, FAILED
 from vidgauge.errors import VidgaugeError
 from vidgauge.manifest.pairs import pair_keys
 from vidgauge.metrics import registry
 from vidgauge.reducing import Question
 from vidgauge.sides import Side, read_saved, read_side, refuse_other_widths, with_partners
 from vidgauge.specs import Reduced
+from vidgauge.store.failed import DECODING, FAILED
 from vidgauge.uncertainty.row import uncertain
+from vidgauge.wording import counted
 
 ROW = {
     "metric": "the metric's name",
@@ -37,6 +38,7 @@ ROW = {
     "videos_reference": "videos that the reference's samples come from; null without one",
     "candidate_digest": "of the ids and contents of the candidate's videos; of saved statistics, of the file",
     "reference_digest": "the same of the reference; null without one",
+    "partners_digest": "the same of the partners, where each video is scored beside its own reference video; else null",
     "better": "lower or higher",
     "scale": "what the formula's result was multiplied by",
     "extractor": "the network",
@@ -119,7 +121,7 @@ def _refuse_undecodable(plan: Mapping[str, Any], sides: Sequence[Side]) -> None:
             listed = "; ".join(f"{bad['path']}: {bad['detail']}" for bad in side.failed)
             what = " or ".join(dict.fromkeys(FAILED.get(bad["reason"], DECODING) for bad in side.failed))
             raise VidgaugeError(
-                f"dataset {side.name}: {len(side.failed)} videos {what}: {listed}. "
+                f"dataset {side.name} has {counted(len(side.failed), 'video')} {what}: {listed}. "
                 "Mend or remove them, or go on without them: bad_videos: {action: reject, max_fraction: ...}"
             )
 
@@ -182,6 +184,7 @@ def _row(
         "videos_reference": reference.videos if reference else None,
         "candidate_digest": first.digest,
         "reference_digest": reference.digest if reference else None,
+        "partners_digest": first.attrs.get("partners_digest"),
         "better": plan["column"]["better"] if "column" in plan else reduce.better,
         "scale": plan["options"].get("scale", reduce.scale),
         "extractor": definition["extractor"],

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from vidgauge.clipspec import ALL_DRAWS
 from vidgauge.specs import Asked, ClipSpec, ExtractorSpec, Precision
 
 CLIPS_VERSION = 1
@@ -25,7 +26,8 @@ RESERVED = ("manifests", "clips", "features", "weights", "logs", "benchmarks")
 
 def resolved(spec: ClipSpec, *, seed: int, draws: int) -> dict[str, Any]:
     """The clip spec with its draws settled, and the seed where a draw is made: all that the pixels depend on."""
-    return spec.as_stored() | {"clips_per_video": draws, "seed": seed if spec.seeded else None}
+    settled = spec.clips_per_video if spec.clips_per_video == "all" else draws
+    return spec.as_stored() | {"clips_per_video": settled, "seed": seed if spec.seeded else None}
 
 
 def asked(stored: Mapping[str, Any]) -> Asked:
@@ -33,11 +35,9 @@ def asked(stored: Mapping[str, Any]) -> Asked:
 
     stored: may also have `native`, the size where it is that of the videos.
     """
-    seed, native, draws = stored.get("seed"), stored.get("native"), stored["clips_per_video"]
     keys = {key: value for key, value in stored.items() if key not in ("seed", "native")}
-    if stored["start"] == "each" and seed is None:  # every start is taken, so that nothing is drawn
-        keys["clips_per_video"] = "all"
-    return Asked(spec=ClipSpec(**keys), seed=seed or 0, draws=draws, native=native)
+    draws = ALL_DRAWS if keys["clips_per_video"] == "all" else keys["clips_per_video"]
+    return Asked(spec=ClipSpec(**keys), seed=stored.get("seed") or 0, draws=draws, native=stored.get("native"))
 
 
 def clips_name(spec: ClipSpec, *, seed: int, draws: int) -> str:
@@ -55,7 +55,8 @@ def _clips_name(spec: ClipSpec, seed: int, draws: int, version: int) -> str:
     if spec.fps is not None:
         parts.append(f"{spec.fps:g}fps")
     parts.append("native" if spec.size == "native" else "{}x{}".format(*spec.shape))
-    parts.append(spec.start if draws == 1 else f"{spec.start}{draws}")
+    number = "all" if spec.clips_per_video == "all" else draws
+    parts.append(spec.start if number == 1 else f"{spec.start}{number}")
     if spec.seeded:
         parts.append(f"seed{seed}")
     version += spec.backend == "pil" and spec.crop == "center"  # whose rounding was another once

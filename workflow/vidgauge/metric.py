@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from vidgauge.clipspec import ALL_DRAWS
 from vidgauge.config import Config
 from vidgauge.definition import MetricDefinition
 from vidgauge.extractors.loading import given_arrays
@@ -23,11 +24,12 @@ class Sampling:
     clips: ClipSpec
     samples: int | None  # None: all
     rows: int  # samples that one clip gives
+    beside: str | None = None  # what names the partners that the network sees too
 
     @property
     def need(self) -> str:
         """The name of what is asked of a video, the same for all draws and seeds."""
-        return need_name(self.clips)
+        return need_name(self.clips) + (f"-vs-{self.beside}" if self.beside else "")
 
     def clips_wanted(self) -> int | None:
         """Clips of the set that `samples` asks for; None: all."""
@@ -40,9 +42,9 @@ class Sampling:
         """
         if isinstance(self.clips.clips_per_video, int):
             return self.clips.clips_per_video
-        wanted, most = self.clips_wanted(), 1 << max(0, len(levels) - 1)
         if self.clips.clips_per_video == "all":
-            return most
+            return ALL_DRAWS
+        wanted, most = self.clips_wanted(), 1 << max(0, len(levels) - 1)
         if wanted is None or not self.clips.seeded:
             return 1
         if self.clips.start == "each":
@@ -113,6 +115,16 @@ class Metric:
         return self.compared if self.extractor.pair else None
 
     @property
+    def trim(self) -> bool:
+        """Whether partners may be of another length, and what both have is compared."""
+        return self.extractor.pair and self.definition.unequal == "trim"
+
+    @property
+    def beside(self) -> str | None:
+        """What names the partners: their dataset, and whether they may be of another length."""
+        return f"{self.partners}{'+trimmed' * self.trim}" if self.partners else None
+
+    @property
     def note(self) -> str | None:
         """What every result must say, of the network and of the column."""
         notes = [self.extractor.note, self.column.note if self.column else None]
@@ -122,7 +134,7 @@ class Metric:
         """What is taken of the reference, or of each candidate."""
         clips = self.definition.clips_of(reference=reference)
         rows = self.rows or (clips.frames if self.array_spec.per == "frame" else 1)
-        return Sampling(clips, self.definition.samples_of(reference=reference), rows)
+        return Sampling(clips, self.definition.samples_of(reference=reference), rows, self.beside)
 
     def of(self, dataset: str) -> Sampling:
         """What is taken of a dataset."""

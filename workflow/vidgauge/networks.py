@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vidgauge import layout
+from vidgauge.clipspec import ALL_DRAWS
 from vidgauge.config import Config
 from vidgauge.extractors.own import NetworkAsked
 from vidgauge.metric import MAX_DRAWS, Metric, base, metrics, seeds
@@ -37,13 +38,7 @@ def extractor_name(config: Config, metric: Metric, clips: ClipSpec) -> str:
     """The folder of the features of some clips that a metric rests on."""
     digest = metric.own.digest if metric.own else metric.weights_digest
     arrays = arrays_together(config, metric, clips)
-    return layout.extractor_name(metric.extractor, config.precision, digest, arrays, partners=_seen_beside(metric))
-
-
-def _seen_beside(metric: Metric) -> str | None:
-    """The dataset of partners, and whether videos are trimmed to be as long as these."""
-    trimmed = metric.definition.unequal == "trim"
-    return f"{metric.partners}{'+trimmed' * trimmed}" if metric.partners else None
+    return layout.extractor_name(metric.extractor, config.precision, digest, arrays, partners=metric.beside)
 
 
 def with_bases(config: Config) -> Iterator[Metric]:
@@ -80,7 +75,7 @@ def network_asked(config: Config, extractor: str) -> NetworkAsked:
         trust=metric.vouched is not None,
         sha256=metric.vouched.sha256 if metric.vouched else None,
         own=own,
-        trim=metric.extractor.pair and metric.definition.unequal == "trim",
+        trim=metric.trim,
     )
 
 
@@ -100,6 +95,11 @@ def features_below(config: Config, extractor: str) -> str | None:
     metric, clips = metric_of(config, extractor)
     below = base(config, metric)
     return extractor_name(config, below, clips) if below else None
+
+
+def partners_of(config: Config, extractor: str) -> str | None:
+    """What names the partners that a network sees beside the clips, as `Metric.beside`; None where it sees none."""
+    return metric_of(config, extractor)[0].beside
 
 
 def extractors_of(config: Config, clips: str) -> list[str]:
@@ -127,8 +127,9 @@ def fetchable(known: Entry) -> bool:
 
 def clips_names(config: Config, clips: ClipSpec) -> dict[str, tuple[int, int]]:
     """Every folder of clips that a clip spec may stand for, with its (seed, draws)."""
-    fixed = clips.clips_per_video
-    draws = [fixed] if isinstance(fixed, int) else [1 << power for power in range(MAX_DRAWS.bit_length())]
+    draws = [1 << power for power in range(MAX_DRAWS.bit_length())]
+    if clips.clips_per_video != "auto":
+        draws = [ALL_DRAWS if clips.clips_per_video == "all" else clips.clips_per_video]
     found: dict[str, tuple[int, int]] = {}
     for seed in seeds(config):
         for number in draws:

@@ -2,112 +2,109 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from vidgauge import layout
-from vidgauge.errors import VidgaugeError
-from vidgauge.manifest.joining import read_videos
-from vidgauge.manifest.pairs import partners
-from vidgauge.media.clips import Part, make_clips
+from vidgauge.digests import manifest_digest
+from vidgauge.errors import BadVideo, VidgaugeError
+from vidgauge.manifest.pairs import check_pair
+from vidgauge.media.clips import Part, Writer, make_clips
 from vidgauge.space import check_space
-from vidgauge.specs import Video
+from vidgauge.specs import ClipSpec, Video
 from vidgauge.store.clips import Clips, Group, open_clips, write_clips
+from vidgauge.store.failed import BAD_PARTNER, SHORT_PARTNER
+from vidgauge.wording import counted
 
-NAMED = 3  # videos that a message lists
+if TYPE_CHECKING:
+    import numpy as np
+
+GROUP = "partners"
+"""The group of their clips in a file of clips."""
 
 
 def make_partner_clips(
-    clips: Path, name: str | None, manifests: tuple[Path, Path], out: Path, *, trim: bool, workers: int
+    clips: Path,
+    name: str | None,
+    videos: Sequence[Video],
+    pairs: Mapping[str, Video],
+    out: Path,
+    *,
+    trim: bool,
+    workers: int,
 ) -> None:
-    """Write the partner of every clip: the frames of the same numbers of its video's own reference video.
+    """Write the partner of every clip of a shard: the frames of the same numbers of its video's own reference video.
 
-    manifests: videos.jsonl of the candidates and of the reference; partners share `pair`, else their name. A video
-    without a partner has no clips in `out`. trim: of videos of unequal length, clips that end in both. Raises
-    VidgaugeError where frames are of unequal size or rate, where lengths are unequal and nobody said trim, and where a
-    partner can no longer be decoded.
+    clips, name: those of the candidates' shard `videos`. pairs: the partner of each by id. A video that has none, or
+    an unequal one, has no clips in `out`, in silence: the gate has listed it. trim: partners may be of another length,
+    and clips that go beyond their end are left out. A video none of whose clips has a partner, or whose partner cannot
+    be decoded, is noted as failed.
     """
     with open_clips(clips, name) as given:
+        spec = layout.asked(given.spec).spec
         of_video: dict[str, dict[int, list[int]]] = {}
         for video, draw, index in zip(given.video, given.draw.tolist(), given.index.tolist(), strict=True):
             of_video.setdefault(video, {})[draw] = index
-        spec = layout.asked(given.spec).spec
-        pairs = _pairs(manifests, of_video)
-        _refuse_unlike(pairs, native=spec.size == "native", resampled=spec.fps is not None, trim=trim)
+        taken = [
+            (own, pairs[own.id])
+            for own in videos
+            if own.id in of_video and own.id in pairs and _is_alike(own, pairs[own.id], spec, trim=trim)
+        ]
         indices = {
             own.id: {draw: index for draw, index in of_video[own.id].items() if max(index) < other.frames}
-            for own, other in pairs
+            for own, other in taken
         }
-        theirs = [replace(other, id=own.id) for own, other in pairs if indices[own.id]]
+        theirs = [replace(other, id=own.id) for own, other in taken if indices[own.id]]
         needed = 3 * prod(given.shape) * sum(map(len, indices.values()))
         check_space(out.parent, needed, "the clips of the partners", "Make room and run again, or lower shard_size.")
-        with write_clips(out, Group("partners", given.spec, given.shape)) as (writer,):
-            part = Part(spec, 0, [], _Strict(writer.append, manifests[1]), indices=indices)
+        about = {"manifest_digest": manifest_digest(other for _, other in taken)}
+        with write_clips(out, Group(GROUP, given.spec, given.shape, about)) as (writer,):
+            part = Part(spec, 0, 0, _OfPartners(writer), indices=indices)
             make_clips(theirs, [part], workers=workers, contained=True)
+            for own, other in taken:
+                if not indices[own.id]:
+                    detail = f"has {counted(other.frames, 'frame')}, and ends before the clips of {own.id} do"
+                    writer.fail(own.id, other.path, SHORT_PARTNER, detail, len(of_video[own.id]))
 
 
 def partner_of(clips: Clips, theirs: Clips) -> dict[tuple[str, int], int]:
-    """{(video, draw): row of `theirs`} of the clips that have a partner there."""
-    there = dict(zip(zip(theirs.video, theirs.draw.tolist(), strict=True), range(len(theirs)), strict=True))
-    return {key: there[key] for key in zip(clips.video, clips.draw.tolist(), strict=True) if key in there}
+    """{(video, draw): row of `theirs`} of the clips that have a partner there.
+
+    Raises VidgaugeError where they are not the same frames.
+    """
+    keys = zip(theirs.video, theirs.draw.tolist(), strict=True)
+    there = {key: (row, theirs.index[row].tolist()) for row, key in enumerate(keys)}
+    found = {}
+    for key, index in zip(zip(clips.video, clips.draw.tolist(), strict=True), clips.index.tolist(), strict=True):
+        if key in there:
+            row, same = there[key]
+            if same != index:
+                raise VidgaugeError(
+                    f"{clips.path} and {theirs.path} hold other frames of {key[0]}; delete both, run again"
+                )
+            found[key] = row
+    return found
 
 
-class _Strict:
-    """A writer of clips that takes no failure: a reference video that cannot be read is not the candidate's fault."""
+@dataclass(frozen=True)
+class _OfPartners:
+    """Writes clips of partners. What they fail at says so: it is not the fault of the video that it is noted of."""
 
-    def __init__(self, append: Any, manifest: Path) -> None:
-        self.append, self._manifest = append, manifest
+    writer: Writer
 
-    def fail(self, video_id: str, path: str, reason: str, detail: str, clips: int) -> None:  # noqa: ARG002 - a Writer's
-        raise VidgaugeError(
-            f"{path}: the partner of {video_id} was usable when it was probed ({self._manifest}), and cannot be "
-            f"decoded: {reason}, {detail}. Mend or remove it, and run the same command again"
-        )
+    def append(self, video_id: str, draw: int, start: int, index: list[int], frames: np.ndarray) -> None:
+        self.writer.append(video_id, draw, start, index, frames)
 
-
-def _pairs(manifests: tuple[Path, Path], wanted: Container[str]) -> list[tuple[Video, Video]]:
-    """(candidate, partner) of the videos that are wanted and have one."""
-    own, other = manifests
-    found = {video: partner for video, partner in partners(own, other).items() if video in wanted}
-    needed = set(found.values())
-    ours = {video.id: video for video in read_videos(own) if video.id in found}
-    theirs = {video.id: video for video in read_videos(other) if video.id in needed}
-    return [(ours[video], theirs[found[video]]) for video in sorted(found)]
+    def fail(self, video_id: str, path: str, reason: str, detail: str, clips: int) -> None:
+        self.writer.fail(video_id, path, BAD_PARTNER, f"{reason}, {detail}", clips)
 
 
-def _refuse_unlike(pairs: Sequence[tuple[Video, Video]], *, native: bool, resampled: bool, trim: bool) -> None:
-    def refuse(what: str, unlike: list[str], advice: str) -> None:
-        if unlike:
-            named = "; ".join(unlike[:NAMED]) + ("; ..." if len(unlike) > NAMED else "")
-            raise VidgaugeError(f"{len(unlike)} of {len(pairs)} pairs are of unequal {what}: {named}. {advice}")
-
-    if native:
-        unlike = [
-            f"{own.path} has {own.width}x{own.height} pixels, its partner {other.path} {other.width}x{other.height}"
-            for own, other in pairs
-            if (own.width, own.height) != (other.width, other.height)
-        ]
-        refuse("size", unlike, "Let the clip spec bring them to one size: clips: {size: [height, width]}")
-    if resampled:
-        unlike = [
-            f"{own.path} has {own.fps:g} frames a second, its partner {other.path} {other.fps:g}"
-            for own, other in pairs
-            if own.fps and other.fps and not np.isclose(own.fps, other.fps, rtol=1e-3)
-        ]
-        refuse("rate", unlike, "Compare them without clips: {fps: ...}, or encode them at one rate")
-    if not trim:
-        unlike = [
-            f"{own.path} has {own.frames} frames, its partner {other.path} {other.frames}"
-            for own, other in pairs
-            if own.frames != other.frames
-        ]
-        refuse(
-            "length",
-            unlike,
-            "Mend them, or compare the frames that both have: unequal: trim in the metric's definition",
-        )
+def _is_alike(own: Video, other: Video, spec: ClipSpec, *, trim: bool) -> bool:
+    try:
+        check_pair(own, other, spec, trim=trim)
+    except BadVideo:
+        return False
+    return True

@@ -27,10 +27,10 @@ class Counts:
     sizes: Mapping[str, Mapping[str, Sequence[int]]]  # with size: native, [height, width] of a dataset's videos
 
 
-ROW_VERSION = 4
+ROW_VERSION = 5
 """Raise it when the same features give another row: a new key, another warning."""
 
-SCREEN_VERSION = 2
+SCREEN_VERSION = 3
 """Raise it when the same manifests are found usable, or not, for other reasons."""
 
 
@@ -164,7 +164,8 @@ def needs(config: Config) -> dict[str, dict[str, Any]]:
         for name in videos_of(config, metric):
             sampling = metric.of(name)
             spec = need_of(sampling.clips).model_dump(mode="json")
-            need = found.setdefault(sampling.need, {"spec": spec, "datasets": []})
+            pairs = {"partners": metric.partners, "trim": metric.trim} if metric.partners else {}
+            need = found.setdefault(sampling.need, {"spec": spec, "datasets": [], **pairs})
             need["datasets"] = [other for other in config.datasets if other in {*need["datasets"], name}]
     return dict(sorted(found.items()))
 

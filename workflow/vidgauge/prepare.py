@@ -131,7 +131,9 @@ def make_room(config: Config, manifests: Path) -> None:
         left.unlink(missing_ok=True)
     if not _clips_are_kept(results):
         for piece in used:  # a kill came between the last network pass and their removal
-            (results / "clips" / piece.dataset / piece.clips / f"{piece.shard}.h5").unlink(missing_ok=True)
+            folder = results / "clips" / piece.dataset / piece.clips
+            for left in (folder / f"{piece.shard}.h5", *folder.glob(f"vs-*/{piece.shard}.h5")):
+                left.unlink(missing_ok=True)
     scratch.refuse_what_cannot_fit(wanted, results / "clips", kept=config.keep_clips)
 
 

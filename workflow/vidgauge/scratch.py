@@ -14,6 +14,7 @@ from vidgauge.errors import UsageError
 from vidgauge.metric import metrics
 from vidgauge.plan import Counts
 from vidgauge.space import free_for, readable
+from vidgauge.wording import counted
 
 MOST_TOGETHER = 16
 """Clip specs that are decoded together: their file is named after all of them, and names are 255 bytes at most."""
@@ -27,7 +28,7 @@ MOST_TURNS = 64
 
 @dataclass(frozen=True)
 class Piece:
-    """A file of clips of one shard, which is there from its decoding until its last network pass."""
+    """A file of clips of one shard, which is there from its decoding until its last network pass, and its partners'."""
 
     dataset: str
     clips: str  # the folder's name
@@ -39,7 +40,10 @@ class Piece:
 
 
 def pieces(config: Config, counts: Counts) -> list[Piece]:
-    """Every file of clips that an evaluation may decode, in the order in which they are decoded."""
+    """Every file of clips that an evaluation may decode, in the order in which they are decoded.
+
+    With each are reckoned the clips of partners, which lie beside it as long: as many, for each way to pair videos.
+    """
     extractors: dict[tuple[str, str, int], list[str]] = {}
     for file in plan.all_features(config, counts):
         if networks.features_below(config, file.extractor) is not None:
@@ -50,10 +54,13 @@ def pieces(config: Config, counts: Counts) -> list[Piece]:
     for dataset, clips, _ in extractors:
         if (dataset, clips) not in sizes:
             sizes[dataset, clips] = _sizes(config, dataset, clips, counts)
-    return [
-        Piece(dataset, clips, shard, tuple((clips, name) for name in names), *sizes[dataset, clips][shard])
-        for (dataset, clips, shard), names in extractors.items()
-    ]
+    found = []
+    for (dataset, clips, shard), names in extractors.items():
+        videos, least, most = sizes[dataset, clips][shard]
+        files = 1 + len({networks.partners_of(config, name) for name in names} - {None})
+        features = tuple((clips, name) for name in names)
+        found.append(Piece(dataset, clips, shard, features, videos, files * least, files * most))
+    return found
 
 
 def together(found: Sequence[Piece], free: int) -> list[Piece]:
@@ -128,7 +135,7 @@ def _sizes(config: Config, dataset: str, clips: str, counts: Counts) -> list[tup
     except KeyError:  # size: native, before any video was opened
         return [(videos, 0, 0) for videos in usable]
     level, levels = asked.draws.bit_length() - 1, counts.clips.get(dataset, {}).get(need, [])
-    number = levels[level] if asked.spec.start == "each" and level < len(levels) else None
+    number = levels[min(level, len(levels) - 1)] if asked.spec.start == "each" and levels else None
     if number is None:
         draws = 1 if asked.spec.start == "each" else asked.draws
         number = [videos * draws for videos in usable]
@@ -137,12 +144,14 @@ def _sizes(config: Config, dataset: str, clips: str, counts: Counts) -> list[tup
 
 
 def _need(config: Config, dataset: str, clips: str, counts: Counts) -> str:
-    return next(
+    """The name of what is asked of the videos; of several that of most videos: others ask for partners as well."""
+    needs = {
         metric.of(dataset).need
         for metric in metrics(config).values()
         if dataset in plan.videos_of(config, metric)
         and any(file.clips == clips for file in plan.features(config, metric, dataset, counts))
-    )
+    }
+    return max(sorted(needs), key=lambda need: sum(counts.usable[dataset][need]))
 
 
 def at_once(found: Sequence[Piece], free: int, parallel: int) -> int:
@@ -174,6 +183,11 @@ def turns(found: Sequence[Piece], window: int) -> dict[tuple[str, str, int], lis
     }
 
 
+def partners_clips(results: Path, dataset: str, clips: str, beside: str, shard: int | str) -> Path:
+    """The clips of the partners of some clips. beside: what names the partners, as `Metric.beside`."""
+    return results / "clips" / dataset / clips / f"vs-{beside}" / f"{shard}.h5"
+
+
 def is_fresh(file: Path, videos: Path) -> bool:
     """Whether a file made of a shard is there, and newer than the shard's list of videos."""
     return file.exists() and videos.exists() and file.stat().st_mtime_ns >= videos.stat().st_mtime_ns
@@ -181,7 +195,7 @@ def is_fresh(file: Path, videos: Path) -> bool:
 
 def room_in(folder: Path) -> int:
     """Bytes for clips: what is free, and what the clips take that are there already."""
-    return free_for(folder) + sum(path.stat().st_size for path in folder.glob("*/*/*.h5"))
+    return free_for(folder) + sum(path.stat().st_size for path in folder.rglob("*.h5"))
 
 
 def refuse_what_cannot_fit(found: Sequence[Piece], folder: Path, *, kept: bool) -> None:
@@ -202,7 +216,7 @@ def refuse_what_cannot_fit(found: Sequence[Piece], folder: Path, *, kept: bool) 
     fits = int(largest.videos * free // needed) // 2
     smaller = f"lower shard_size (to {fits} or less), " if fits else ""
     raise UsageError(
-        f"{folder}: no room for the clips of one shard: those of {largest.videos} videos of {largest.dataset} take "
-        f"{readable(needed)} or more until the networks have seen them, and there is room for {readable(free)}. "
-        f"Make room, {smaller}or make {folder} a symbolic link to a folder on a larger disk"
+        f"{folder}: no room for the clips of one shard: those of {counted(largest.videos, 'video')} of "
+        f"{largest.dataset} take {readable(needed)} or more until the networks have seen them, and there is room for "
+        f"{readable(free)}. Make room, {smaller}or make {folder} a symbolic link to a folder on a larger disk"
     )

@@ -22,6 +22,7 @@ from vidgauge.store.features import (
 )
 from vidgauge.store.select import select
 from vidgauge.store.statistics import Statistics, format_of, read_statistics, read_values
+from vidgauge.wording import counted
 
 DRAWN = ("clips_per_video", "seed", "native")
 """Keys of a stored clip spec that say how often, from which seed and of which videos, not what a clip is."""
@@ -162,7 +163,8 @@ def read_saved(plan: Mapping[str, Any], name: str) -> Side:
         return Side(name, None, attrs, saved=found, file=file, digest=digest)
     if said["n"] not in (None, len(values)):
         raise VidgaugeError(
-            f"datasets.{name}.n: is {said['n']}, but {file} holds the features of {len(values)} samples; remove n"
+            f"datasets.{name}.n: is {said['n']}, but {file} holds the features of {counted(len(values), 'sample')}; "
+            "remove n"
         )
     ids = np.array([f"{row:012d}" for row in range(len(values))], dtype=object)  # its rows have no videos
     zeros = np.zeros(len(values), np.int64)

@@ -18,10 +18,11 @@ from vidgauge.extractors.own import NetworkAsked
 from vidgauge.extractors.run import extract
 from vidgauge.gpus import lease
 from vidgauge.manifest.listing import read_texts
+from vidgauge.manifest.pairs import read_pairs
 from vidgauge.manifest.probing import read_shard
 from vidgauge.media.clips import Part, make_clips
 from vidgauge.media.sampling import distinct_clips
-from vidgauge.partners import make_partner_clips
+from vidgauge.partners import GROUP, make_partner_clips
 from vidgauge.space import check_space
 from vidgauge.specs import Asked, ExtractorSpec, Precision, Video
 from vidgauge.store import hdf5
@@ -55,7 +56,7 @@ def make_clips_file(
     check_space(out.parent, needed, what, "Make room and run the same command again, or lower shard_size.")
     with write_clips(out, *(_group(each, those) for each, those in taken)) as writers:
         parts = [
-            Part(each.spec, each.seed, range(each.draws), writer, each.native)
+            Part(each.spec, each.seed, each.draws, writer, each.native)
             for each, writer in zip(asked, writers, strict=True)
         ]
         make_clips(videos, parts, workers=workers, contained=contained, progress=progress)
@@ -80,7 +81,8 @@ def make_features_file(
     network: NetworkAsked,
     below: Path | None = None,
     texts: Path | None = None,
-    partners: tuple[Path, Path] | None = None,
+    pairs: Path | None = None,
+    partners: Path | None = None,
     weights: Path | None,
     device: str,
     precision: Precision,
@@ -90,11 +92,12 @@ def make_features_file(
     """Run the clips of a shard through a network: those that are `asked` for, or the only ones of the files.
 
     below: the features that it reads instead of clips. texts: of the shard's videos, for a network that reads them.
-    partners: videos.jsonl of the dataset and of the one that has each video's partner, for a network that sees both.
+    pairs, partners: the partners of the shard's videos and their clips, for a network that sees both.
 
     The workflow names no clips where features look finished, for they were deleted then. Snakemake may run the job all
     the same, for a reason of its own (a changed rule, say): then the clips of the shard `videos`, as
-    `asked`, are made once more, here. So they are, and standard error says so, where those given are damaged.
+    `asked`, are made once more, here, and those of partners. So they are, and standard error says so, where those given
+    are damaged.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     spec = loading.spec_of(network)
@@ -113,10 +116,9 @@ def make_features_file(
         if videos is not None and asked is not None and name is not None and not _whole(clips, name):
             clips = [Path(folder, "clips.h5")]
             make_clips_file(videos, [asked], clips[0], workers=workers)
-        theirs = None
-        if spec.pair and partners is not None:
-            theirs = Path(folder, "partners.h5")
-            make_partner_clips(clips[0], name, partners, theirs, trim=network.trim, workers=workers)
+        if spec.pair and pairs is not None and not _whole([partners] if partners else [], GROUP):
+            partners = Path(folder, "partners.h5")
+            make_partner_clips_file(clips[0], asked, videos, pairs, partners, trim=network.trim, workers=workers)
         with lease(device, spec.uses_gpu):  # the first to start CUDA is the network, inside
             extract(
                 clips,
@@ -124,13 +126,26 @@ def make_features_file(
                 name=name,
                 network=network,
                 texts=said,
-                partners=theirs,
+                partners=partners,
                 weights=weights,
                 device=device,
                 precision=precision,
                 workers=workers,
                 progress=progress,
             )
+
+
+def make_partner_clips_file(
+    clips: Path, asked: Asked | None, videos: Path | None, pairs: Path, out: Path, *, trim: bool, workers: int
+) -> None:
+    """Decode the same frames of the partner of each of a shard's videos. pairs: of the shard. clips: its own clips.
+
+    asked: which of the clips, where the file holds several.
+    """
+    if videos is None:
+        raise VidgaugeError(f"{out}: the shard's videos are needed to hold them against their partners (--videos)")
+    name = layout.clips_name(asked.spec, seed=asked.seed, draws=asked.draws) if asked is not None else None
+    make_partner_clips(clips, name, read_shard(videos)[0], read_pairs(pairs), out, trim=trim, workers=workers)
 
 
 def _texts(spec: ExtractorSpec, file: Path | None) -> dict[str, str]:

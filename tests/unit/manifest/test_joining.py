@@ -17,7 +17,7 @@ from vidgauge.files import read_jsonl, to_json, to_jsonl, write_text
 from vidgauge.manifest import joining
 from vidgauge.manifest.joining import join, read_videos
 from vidgauge.manifest.probing import write_shard
-from vidgauge.manifest.screening import Files, screen
+from vidgauge.manifest.screening import Files, Need, screen
 from vidgauge.manifest.survey import write_survey
 from vidgauge.specs import ClipSpec, Video
 
@@ -112,11 +112,11 @@ def stages(folder: Path, videos: int) -> list[Callable[[], object]]:
     paths = write_shards(folder, [all_of[shard::4] for shard in range(4)])
     write_text(folder / "lines.jsonl", to_jsonl([name, number] for number, (name, _) in enumerate(all_of)))
     files = Files(folder / "v.jsonl", folder / "r.jsonl", folder / "lines.jsonl", [videos // 4] * 4)
-    specs = {"each": ClipSpec(frames=4, start="each"), "native": ClipSpec(frames=4, size="native")}
+    needs = {"each": Need(ClipSpec(frames=4, start="each")), "native": Need(ClipSpec(frames=4, size="native"))}
     return [
         lambda: joined(folder, paths),
         lambda: write_survey(folder / "v.jsonl", folder / "s.json"),
-        lambda: screen({"a": files}, specs),
+        lambda: screen({"a": files}, needs),
         lambda: sum(video.frames for video in read_videos(folder / "v.jsonl")),
     ]
 

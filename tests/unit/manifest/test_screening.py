@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from vidgauge.errors import VidgaugeError
+from tests.unit.single.test_table import VIDEO
+from vidgauge.errors import BadVideo, VidgaugeError
 from vidgauge.files import read_jsonl
 from vidgauge.manifest.gate import pass_gate
 from vidgauge.manifest.joining import join
 from vidgauge.manifest.listing import write_listing
+from vidgauge.manifest.pairs import check_pair
 from vidgauge.manifest.probing import probe_shard
-from vidgauge.manifest.screening import Files, judge, read_screened, screen, write_screened
-from vidgauge.specs import ClipSpec
+from vidgauge.manifest.screening import Files, Need, judge, read_screened, screen, write_screened
+from vidgauge.specs import ClipSpec, Video
 
 SHORT, LONG, NATIVE = ClipSpec(frames=4), ClipSpec(frames=16), ClipSpec(frames=4, size="native")
 
@@ -48,7 +50,7 @@ def decide(screened, action="fail", max_fraction=1.0):
 
 def test_every_bad_video_of_every_dataset_is_listed(dataset, tmp_path):
     manifests = {"real": dataset("real", [16, 8, 20, 16, 16], "no json"), "a": dataset("a", [16, 3, 16])}
-    screened = screen(manifests, {"short": SHORT, "long": LONG})
+    screened = screen(manifests, {"short": Need(SHORT), "long": Need(LONG)})
     assert [(bad["dataset"], bad["line"], bad["reason"], bad["clips"], bad["stage"]) for bad in screened.rejected] == [
         ("real", 2, "too-short", "long", "gate"),
         ("real", 6, "not-json", None, "listing"),
@@ -68,7 +70,7 @@ def test_every_bad_video_of_every_dataset_is_listed(dataset, tmp_path):
 
 def test_a_clip_spec_is_held_against_its_own_datasets_only(dataset):
     manifests = {"real": dataset("real", [16]), "a": dataset("a", [4])}
-    screened = screen(manifests, {"long": LONG}, {"long": ["real"]})
+    screened = screen(manifests, {"long": Need(LONG, ["real"])})
     assert screened.rejected == []
     assert screened.counts == {"real": {"long": [1]}, "a": {}}
 
@@ -85,18 +87,19 @@ def test_a_clip_spec_is_held_against_its_own_datasets_only(dataset):
     ],
 )
 def test_needs(dataset, spec, usable):
-    screened = screen({"real": dataset("real", [16, 8])}, {"clips": spec})
+    screened = screen({"real": dataset("real", [16, 8])}, {"clips": Need(spec)})
     assert sum(screened.counts["real"]["clips"]) == usable
 
 
 def test_resampled_and_trimmed_lengths_are_named(dataset):
-    screened = screen({"real": dataset("real", [64, 16])}, {"clips": ClipSpec(frames=16, fps=4.0)})
+    screened = screen({"real": dataset("real", [64, 16])}, {"clips": Need(ClipSpec(frames=16, fps=4.0))})
     assert screened.rejected[0]["detail"] == "has 16 frames (8 after resampling and trimming), clips clips need 16"
 
 
 def test_fail_names_the_bad_videos_and_the_way_on(dataset):
     screened = screen(
-        {"real": dataset("real", [16] * 3, "x", {"videos": ["gone.mp4"]}), "a": dataset("a", [16, 3])}, {"long": LONG}
+        {"real": dataset("real", [16] * 3, "x", {"videos": ["gone.mp4"]}), "a": dataset("a", [16, 3])},
+        {"long": Need(LONG)},
     )
     said = decide(screened)
     for part in (
@@ -112,27 +115,27 @@ def test_fail_names_the_bad_videos_and_the_way_on(dataset):
 
 
 def test_only_the_first_twenty_are_shown(dataset):
-    said = decide(screen({"real": dataset("real", [16], *["x"] * 50)}, {"long": LONG}))
+    said = decide(screen({"real": dataset("real", [16], *["x"] * 50)}, {"long": Need(LONG)}))
     assert said.count("not-json:") == 20
     assert "and 30 more" in said
 
 
 def test_reject_goes_on_up_to_max_fraction(dataset):
-    screened = screen({"real": dataset("real", [16, 16, 3], "x")}, {"long": LONG})
+    screened = screen({"real": dataset("real", [16, 16, 3], "x")}, {"long": Need(LONG)})
     judge(screened, action="reject", max_fraction=0.5, rejected_path="r")
     assert "50.0% of real" in decide(screened, "reject", 0.49)
     assert screened.totals["real"].fraction == pytest.approx(0.5)
 
 
 def test_nothing_bad_passes_both(dataset):
-    screened = screen({"real": dataset("real", [16, 16])}, {"long": LONG})
+    screened = screen({"real": dataset("real", [16, 16])}, {"long": Need(LONG)})
     for action in ("fail", "reject"):
         judge(screened, action=action, max_fraction=0.0, rejected_path="r")
 
 
 def test_the_fraction_of_a_dataset_that_was_probed_in_part(dataset):
     files = dataset("real", [16] * 40, *["x"] * 10, probed=1)
-    totals = screen({"real": files}, {"long": LONG}).totals["real"]
+    totals = screen({"real": files}, {"long": Need(LONG)}).totals["real"]
     assert totals.probed < 10
     assert totals.fraction == pytest.approx(10 / 50)
 
@@ -140,7 +143,7 @@ def test_the_fraction_of_a_dataset_that_was_probed_in_part(dataset):
 def test_a_clip_spec_that_no_video_meets(dataset):
     manifests = {"real": dataset("real", [16, 12]), "a": dataset("a", [14])}
     for action in ("fail", "reject"):
-        said = decide(screen(manifests, {"short": SHORT, "128f": ClipSpec(frames=128)}), action)
+        said = decide(screen(manifests, {"short": Need(SHORT), "128f": Need(ClipSpec(frames=128))}), action)
         assert "clips 128f need 128 frames" in said
         assert "the longest of the 3 usable videos of real, a has 16" in said
         assert "{short: loop}" in said
@@ -148,14 +151,14 @@ def test_a_clip_spec_that_no_video_meets(dataset):
 
 def test_a_dataset_of_which_nothing_is_left(dataset):
     manifests = {"real": dataset("real", [16, 12]), "a": dataset("a", [14]), "b": dataset("b", [], "x")}
-    said = decide(screen(manifests, {"long": LONG}), "reject")
+    said = decide(screen(manifests, {"long": Need(LONG)}), "reject")
     assert "dataset a has no video that clips long can use" in said
     assert "dataset b has no usable video (1 were named)" in said
 
 
 def test_clips_that_each_start_gives_are_counted(dataset, tmp_path):
     files = dataset("real", [16, 12, 9, 30, 3])
-    screened = screen({"real": files}, {"each": ClipSpec(frames=4, start="each"), "short": SHORT})
+    screened = screen({"real": files}, {"each": Need(ClipSpec(frames=4, start="each")), "short": Need(SHORT)})
     levels = screened.clips["real"]["each"]
     assert list(screened.clips["real"]) == ["each"]
     assert [sum(shards) for shards in levels] == [4, 8, 16, 30, 44, 55]  # of videos with 13, 9, 6 and 27 starts
@@ -173,7 +176,7 @@ def test_videos_of_another_size(dataset, tmp_path, probe):
     probe.probe = lambda path, kind, row=None: replace(
         plain(path, kind=kind, row=row), height=8 + (Path(path).stem == "3")
     )
-    screened = screen({"real": dataset("real", [16, 16, 16, 16])}, {"native": NATIVE, "long": LONG})
+    screened = screen({"real": dataset("real", [16, 16, 16, 16])}, {"native": Need(NATIVE), "long": Need(LONG)})
     assert [(bad["line"], bad["reason"], bad["clips"], bad["stage"]) for bad in screened.rejected] == [
         (4, "other-size", "native", "gate")
     ]
@@ -189,7 +192,7 @@ def test_videos_of_another_size(dataset, tmp_path, probe):
 
 
 def test_other_sizes_are_no_matter_where_none_was_found(dataset):
-    assert "{size:" not in decide(screen({"real": dataset("real", [16, 3])}, {"long": LONG}))
+    assert "{size:" not in decide(screen({"real": dataset("real", [16, 3])}, {"long": Need(LONG)}))
 
 
 def test_frames_without_times(dataset, tmp_path, probe):
@@ -198,10 +201,59 @@ def test_frames_without_times(dataset, tmp_path, probe):
     folder = files.videos.parent
     probe_shard(folder / "listing" / "0.jsonl", folder / "shards" / "0.jsonl", contained=False)
     join([folder / "shards" / "0.jsonl"], folder / "listing" / "rejected.jsonl", files.videos, files.rejected)
-    screened = screen({"real": files}, {"clips": ClipSpec(fps=8.0)})
+    screened = screen({"real": files}, {"clips": Need(ClipSpec(fps=8.0))})
     assert {bad["reason"] for bad in screened.rejected} == {"no-timing"}
     assert "no video that clips clips can use" in decide(screened, "reject")
 
 
 def _without_times(probed):
     return type(probed)(probed.fingerprint, probed.bytes, probed.frames, None, None)
+
+
+def test_pairs_that_do_not_fit_are_bad_videos(dataset, tmp_path):
+    """Video n of one dataset belongs to video n of the other: 0 fits, 1 is longer, 2 has a short one, 3 has none."""
+    manifests = {"real": dataset("real", [8, 8, 2]), "a": dataset("a", [8, 12, 8, 8])}
+    needs = {
+        "alone": Need(SHORT),
+        "equal": Need(SHORT, ["a"], "real"),
+        "trimmed": Need(SHORT, ["a"], "real", trim=True),
+    }
+    screened = screen(manifests, needs)
+    bad = {(bad["dataset"], bad["id"], bad["clips"]): bad["reason"] for bad in screened.rejected}
+    assert bad == {
+        ("real", "2.mp4", "alone"): "too-short",
+        ("a", "1.mp4", "equal"): "unequal-length",
+        ("a", "2.mp4", "equal"): "unequal-length",
+        ("a", "3.mp4", "equal"): "unpaired",
+        ("a", "2.mp4", "trimmed"): "short-partner",
+        ("a", "3.mp4", "trimmed"): "unpaired",
+    }
+    sums = {name: sum(counts) for name, counts in screened.counts["a"].items()}
+    assert sums == {"alone": 4, "equal": 1, "trimmed": 2}
+    said = decide(screened)
+    assert "has 12 frames, its partner" in said
+    assert "unequal: trim in the metric's definition compares what both have" in said
+    assert "Partners share `pair`" in said
+    judge(screened, action="reject", max_fraction=1.0, rejected_path=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("size", "fps", "spec", "reason"),
+    [
+        ((40, 64), 8, NATIVE, "unequal-size"),
+        ((40, 64), 8, SHORT, None),  # both are resized
+        ((48, 64), 16, ClipSpec(frames=4, fps=4.0), "unequal-rate"),
+        ((48, 64), 16, SHORT, None),  # frame by frame
+    ],
+)
+def test_size_and_rate_of_pairs_count_where_clips_keep_them(size, fps, spec, reason):
+    own = Video("own.mp4", "own.mp4", **VIDEO)
+    own = replace(own, height=48, width=64, fps=8.0)
+    other = replace(own, path="other.mp4", height=size[0], width=size[1], fps=float(fps))
+    if reason is None:
+        check_pair(own, other, spec, trim=False)
+    else:
+        with pytest.raises(BadVideo) as bad:
+            check_pair(own, other, spec, trim=False)
+        assert bad.value.reason == reason
+        assert str(other.path) in bad.value.detail

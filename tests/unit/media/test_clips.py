@@ -51,7 +51,7 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> list[Video]:
 
 def made(videos: list[Video], *, workers: int, spec: ClipSpec = SPEC, **options: Any) -> Rows:
     rows = Rows()
-    make_clips(videos, [Part(spec, 3, range(3), rows)], workers=workers, **options)
+    make_clips(videos, [Part(spec, 3, 3, rows)], workers=workers, **options)
     return rows
 
 
@@ -99,7 +99,7 @@ def test_progress_and_bounded_memory(videos: list[Video], monkeypatch: pytest.Mo
             assert started <= len(seen) + 2 * 2 + 1
 
     monkeypatch.setattr(verified, "choose_clips", counted)
-    parts = [Part(SPEC, 0, [0], Slow())]
+    parts = [Part(SPEC, 0, 1, Slow())]
     make_clips(videos, parts, workers=2, progress=lambda done, of: seen.append((done, of)))
     long_enough = len(videos) - 1
     assert seen == [(i + 1, long_enough) for i in range(long_enough)]
@@ -111,7 +111,7 @@ def test_faults_of_ours_are_not_swallowed(videos: list[Video]) -> None:
             raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        make_clips(videos, [Part(SPEC, 0, [0], Full())], workers=2)
+        make_clips(videos, [Part(SPEC, 0, 1, Full())], workers=2)
 
 
 def test_few_clips_of_one_video_are_in_memory(videos: list[Video], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +137,7 @@ def test_few_clips_of_one_video_are_in_memory(videos: list[Video], monkeypatch: 
 
     monkeypatch.setattr(verified, "read_clips", counted)
     with pytest.raises(OSError, match="No space"):
-        make_clips(videos[:1], [Part(spec, 0, range(64), Watching())], workers=1)
+        make_clips(videos[:1], [Part(spec, 0, 64, Watching())], workers=1)
     assert written == 9
     assert read <= 9 + 5  # of 14 possible clips
 
@@ -147,7 +147,7 @@ def test_each_gives_every_start_once_with_any_workers(videos: list[Video]) -> No
     found = []
     for workers in (1, 4):
         rows = Rows()
-        make_clips(videos, [Part(spec, 3, range(16), rows)], workers=workers)
+        make_clips(videos, [Part(spec, 3, 16, rows)], workers=workers)
         found.append(rows.rows)
     assert found[0] == found[1]
     for item in videos:
@@ -181,7 +181,7 @@ def test_a_writer_that_fails_ends_the_processes(videos: list[Video]) -> None:
             raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        make_clips(videos, [Part(SPEC, 0, [0], Full())], workers=1, contained=True)
+        make_clips(videos, [Part(SPEC, 0, 1, Full())], workers=1, contained=True)
 
 
 def replaced(folder: Path, kind: str) -> tuple[Video, Callable[[], object]]:
@@ -242,14 +242,14 @@ class Kept(Rows):
 def each_alone(videos: list[Video], specs: list[ClipSpec]) -> list[Kept]:
     kept = [Kept() for _ in specs]
     for spec, rows in zip(specs, kept, strict=True):
-        make_clips(videos, [Part(spec, 3, range(3), rows)])
+        make_clips(videos, [Part(spec, 3, 3, rows)])
     return kept
 
 
 @pytest.mark.parametrize("contained", [False, True])
 def test_several_specs_of_one_decode_are_those_of_each_alone(videos: list[Video], contained: bool) -> None:
     together = [Kept() for _ in OTHERS]
-    parts = [Part(spec, 3, range(3), rows) for spec, rows in zip(OTHERS, together, strict=True)]
+    parts = [Part(spec, 3, 3, rows) for spec, rows in zip(OTHERS, together, strict=True)]
     make_clips(videos, parts, workers=2, contained=contained)
     assert together == each_alone(videos, OTHERS)
     assert len({len(rows.rows) for rows in together}) > 2  # short videos and those without times suit some of them
@@ -259,7 +259,7 @@ def test_each_video_is_decoded_once_for_all_specs(videos: list[Video], monkeypat
     scanned = []
     plain = verified.scan_probed
     monkeypatch.setattr(verified, "scan_probed", lambda item: [scanned.append(item.id), plain(item)][1])
-    make_clips(videos, [Part(spec, 3, range(3), Kept()) for spec in OTHERS], workers=2)
+    make_clips(videos, [Part(spec, 3, 3, Kept()) for spec in OTHERS], workers=2)
     assert sorted(scanned) == sorted(item.id for item in videos)
 
 
@@ -271,7 +271,7 @@ def test_damage_fails_the_specs_that_need_the_damaged_frames(videos: list[Video]
     specs = [ClipSpec(frames=30, size=(8, 8), start="first"), first, *OTHERS[1:]]
     found = [videos[0], video(whole)]
     together = [Kept() for _ in specs]
-    make_clips(found, [Part(spec, 3, range(3), rows) for spec, rows in zip(specs, together, strict=True)])
+    make_clips(found, [Part(spec, 3, 3, rows) for spec, rows in zip(specs, together, strict=True)])
     assert together == each_alone(found, specs)
     assert [len(rows.failures) for rows in together][:2] == [1, 0]
     assert any(row[0] == "bad.mp4" for row in together[1].rows)
@@ -280,7 +280,7 @@ def test_damage_fails_the_specs_that_need_the_damaged_frames(videos: list[Video]
 def test_a_crash_of_one_decode_is_tried_again_for_each_spec(videos: list[Video]) -> None:
     function = "tests.unit.media.faulty:crashing_clips"
     together = [Kept(), Kept()]
-    parts = [Part(spec, 3, [0], rows) for spec, rows in zip(OTHERS[2:], together, strict=True)]
+    parts = [Part(spec, 3, 1, rows) for spec, rows in zip(OTHERS[2:], together, strict=True)]
     make_clips(videos, parts, workers=2, contained=True, function=function)  # alone, each gives one clip: no crash
     assert not any(rows.failures for rows in together)
     assert all([row[0] for row in rows.rows].count("video_001.mp4") == 1 for rows in together)

@@ -38,9 +38,9 @@ def test_trouble_that_the_gate_could_not_see_is_named(
     monkeypatch.setattr(verified, "fingerprint", lambda *_: GOOD.fingerprint)
     monkeypatch.setattr(verified, "_state", lambda _: [])
     writer = Writer()
-    clips.make_clips([GOOD], [clips.Part(ClipSpec(fps=4.0, frames=4), 0, [0], writer)])
+    clips.make_clips([GOOD], [clips.Part(ClipSpec(fps=4.0, frames=4), 0, 1, writer)])
     assert [(video_id, path, word) for video_id, path, word, _ in writer.failed] == [("a.mp4", "/a.mp4", reason)]
     assert writer.failed[0][3]
     listed = Writer()  # too short for the spec: the gate has listed it
-    clips.make_clips([GOOD], [clips.Part(ClipSpec(frames=99), 0, [0], listed)])
+    clips.make_clips([GOOD], [clips.Part(ClipSpec(frames=99), 0, 1, listed)])
     assert listed.failed == []

@@ -92,7 +92,7 @@ def test_single_arrays_stay_as_they_are() -> None:
         (np.zeros((20, 0)), r"got \(20, 0\)"),
         (np.zeros((20, 4)), r"reference \(n, d\) and candidate \(m, d\) of one width d, got \(20, 3\) and \(20, 4\)"),
         (np.zeros((20, 3), dtype=complex), r"expected real numbers of shape \(n, d\), got complex128"),
-        (np.where(np.arange(60).reshape(20, 3) == 40, np.nan, 0), r"\(20, 3\) with NaN .* in 1 rows, .* row 13"),
+        (np.where(np.arange(60).reshape(20, 3) == 40, np.nan, 0), r"\(20, 3\) with NaN .* in 1 row, .* row 13"),
         (np.full((20, 3), np.inf), "NaN or infinity in 20 rows, the first of them row 0"),
     ],
 )

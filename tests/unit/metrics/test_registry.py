@@ -87,7 +87,7 @@ def test_frechet_from_statistics_of_any_denominator() -> None:
     assert as_it_is == sample_cov != spec.from_stats(of_x, saved, seed=0, ddof=0).value
     with pytest.raises(ValueError, match="saved statistics do not tell samples apart"):
         spec.from_stats(of_x, saved, seed=0, weighting="videos")
-    with pytest.raises(ValueError, match="more than 1 samples for ddof 1, got 1"):
+    with pytest.raises(ValueError, match="more than 1 sample for ddof 1, got 1"):
         spec.from_stats(of_x, vidgauge.metrics.stats_from_features(y[:1]), seed=0, ddof=1)
 
 

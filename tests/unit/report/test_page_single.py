@@ -29,10 +29,11 @@ def told(*, broken: int = 1, sets: int = 1, videos: int = 2) -> dict[str, Any]:
                 "mean": 0.5,
                 "most": 1234.5,
                 "videos": [video(at) for at in range(videos)],
+                "equal": 0,
             }
             for n in range(sets)
         ],
-        "unread": ["human.overall: 1 of 9 videos have a rating that is no number"],
+        "unread": ["human.overall: 1 of 9 videos has a rating that is no number"],
         "broken": [{**video(n), "dataset": "mild", "broken": ["black", "frozen"]} for n in range(broken)],
         "human": [
             {"score": "sharpness", "aspect": "overall", "videos": 9, "prompts": 7}
@@ -59,10 +60,21 @@ def test_worst_broken_and_people(tmp_path: Path) -> None:
     ):
         assert words in page.text, words
     assert "– the scores are constant" in page.text
-    assert "1 of 9 videos have a rating that is no number." in page.text
+    assert "1 of 9 videos has a rating that is no number." in page.text
     assert "where its video lies is not known" in page.text  # instead of a picture
     assert NASTY[0] in page.text
     assert not any(NASTY[0] in script for script in page.scripts)
+
+
+def test_a_set_whose_videos_are_alike_lists_none_and_ties_at_the_end_are_told() -> None:
+    found = told(sets=2)
+    found["worst"][0] |= {"videos": [], "least": 0.0, "mean": 0.0, "most": 0.0}
+    found["worst"][1] |= {"dataset": "strong", "equal": 7}
+    page = page_of(found, {})
+    assert "mild: 0 for every video; higher is better" in page.text
+    assert "The worst videos of mild" not in page.text
+    assert "7 more videos have 0.125, as the last one here." in page.text
+    assert "more video" not in page_of(told(), {}).text
 
 
 def test_a_page_has_few_pictures_and_names() -> None:

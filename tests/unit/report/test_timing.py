@@ -161,3 +161,16 @@ def test_the_sentence_tells_all_from_none(benchmarks: Path) -> None:
     now = stages(benchmarks, "e", [row()], {"started": 0})
     assert reused_summary(now) == "All 4 feature jobs ran now."
     assert {entry["stage"] for entry in now} == set(STAGES)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "reused", "said"),
+    [
+        (1, 0, "The only feature job ran now."),
+        (1, 1, "The only feature job was there from before (3 s saved)."),
+        (2, 1, "1 of 2 feature jobs ran now; 1 was there from before (3 s saved)."),
+    ],
+)
+def test_one_job_is_no_jobs(jobs: int, reused: int, said: str) -> None:
+    entry = {"stage": "features", "what": "a", "jobs": jobs, "reused": reused, "saved": 3.0 * reused}
+    assert reused_summary([entry]) == said

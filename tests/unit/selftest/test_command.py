@@ -132,7 +132,7 @@ def test_a_video_that_cannot_be_decoded_is_left_out_and_named(tmp_path):
     content = found(tmp_path, ".")
     assert content["videos"] == 17
     assert [Path(bad["path"]).name for bad in content["left_out"]] == ["video_000.mp4"]
-    assert "1 videos left out (" in text
+    assert "1 video left out (" in text
 
 
 @pytest.mark.parametrize(

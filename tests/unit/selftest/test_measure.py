@@ -174,7 +174,7 @@ def test_words():
     assert "these do not see motion: frechet frame; they look at single frames" in said
     assert "speed 4× was not tried" in said
     assert "64 videos are few" in said
-    assert "1 videos left out (empty 1)" in said
+    assert "1 video left out (empty 1)" in said
     assert not notes([], [], 256, [])
     numbers = values(found[0])
     assert f"{found[0].floor:.4g} undamaged" in numbers[0]

@@ -83,7 +83,7 @@ def test_too_few_videos(tmp_path):
     with pytest.raises(UsageError) as caught:
         halves(tmp_path / "videos")
     said = str(caught.value)
-    assert "has 3 videos that can be used (1 were left out: empty 1; the first is" in said
+    assert "has 3 videos that can be used (1 was left out: empty 1; the first is" in said
     assert "needs 16 or more" in said
 
 

@@ -6,10 +6,13 @@ import csv
 import io
 import math
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vidgauge.errors import VidgaugeError
 from vidgauge.extractors import spec
@@ -106,7 +109,7 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     file = features(tmp_path / "f.h5", {"v": [[1]]}, ["p"])
     with pytest.raises(VidgaugeError, match=r"f\.h5: does not hold the columns q"):
         lines(plan(array(["q"])), [file], {"a": manifest(tmp_path / "v.jsonl", {"v": {}})})
-    with pytest.raises(VidgaugeError, match="1 arrays of 2 candidates do not fit 1 features files"):
+    with pytest.raises(VidgaugeError, match="1 array of 2 candidates and 1 features file do not fit"):
         lines(plan(array(["p"]), candidates=("a", "b")), [file], {})
 
 
@@ -129,6 +132,7 @@ def test_ratings_that_are_no_numbers_are_told() -> None:
     found = [line("v", 1.0, unread={"overall": "3,5"}), line("w", 2.0, unread={"overall": "4,5"}), line("x", 3.0)]
     (text,) = unread(found)
     assert text.startswith("human.overall: 2 of 3 videos have a rating that is no number and is left out ('3,5' of v,")
+    assert unread(found[1:])[0].startswith("human.overall: 1 of 2 videos has a rating that")
 
 
 def line(name: str, score: float, **more: Any) -> Line:
@@ -138,11 +142,35 @@ def line(name: str, score: float, **more: Any) -> Line:
 
 def test_the_worst_come_first_and_equals_by_name() -> None:
     found = [line("v", 2.0), line("w", 1.0), line("x", math.nan), line("y", 1.0), line("z", 3.0)]
-    for better, wanted in (("higher", ["w", "y", "v"]), ("lower", ["z", "v", "w"])):
+    for better, wanted in (("higher", ["w", "y", "v"]), ("lower", ["z", "v"])):  # the best are not the worst
         (told,) = worst(found, [{"label": "p", "metric": "m", "better": better}], number=3)
         assert [video["id"] for video in told["videos"]] == wanted
         assert (told["least"], told["most"], told["mean"]) == (1.0, 3.0, 1.75)
+        assert told["equal"] == 0
     assert worst(found[2:3], [{"label": "p", "metric": "m", "better": "higher"}]) == []
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=1, max_size=12),
+    st.sampled_from(["higher", "lower"]),
+    st.integers(1, 6),
+    st.randoms(use_true_random=False),
+)
+def test_nothing_is_worst_that_no_video_is_better_than(
+    scores: list[float], better: str, number: int, luck: Random
+) -> None:
+    found = [line(f"v{at:02}", score) for at, score in enumerate(scores)]
+    luck.shuffle(found)
+    asked = [{"label": "p", "metric": "m", "better": better}]
+    (told,) = worst(found, asked, number)
+    sign = 1 if better == "higher" else -1
+    ranked = sorted(sign * score for score in scores)
+    behind = [score for score in ranked if score < ranked[-1]]
+    values = [sign * video["value"] for video in told["videos"]]
+    assert values == behind[:number]
+    assert (not values) == (len(set(scores)) == 1)
+    assert told["equal"] == (behind.count(values[-1]) - values.count(values[-1]) if values else 0)
+    assert worst(found[::-1], asked, number) == [told]
 
 
 def test_agreement_with_people_is_of_videos_that_have_both() -> None:

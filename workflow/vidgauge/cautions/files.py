@@ -12,6 +12,7 @@ import numpy as np
 from vidgauge.cautions.shares import DIFFERENT, Shares, differ, listed, merged, share
 from vidgauge.manifest.survey import HEAD
 from vidgauge.specs import ClipSpec
+from vidgauge.wording import counted
 
 RARE = 0.01
 """A smaller share of a set's videos is not worth a sentence."""
@@ -66,8 +67,8 @@ def shared(one: Surveyed, other: Surveyed) -> list[str]:
     if not both:
         return []
     return [
-        f"{one.name} and {other.name} share files: {both} of the {one.videos} videos of {one.name} are in {other.name} "
-        "as well, and make the sets look more alike than they are"
+        f"{one.name} and {other.name} share files: {other.name} holds {both} of the {counted(one.videos, 'video')} of "
+        f"{one.name} as well, which makes the sets look more alike than they are"
     ]
 
 
@@ -77,9 +78,10 @@ def copies(one: Surveyed) -> list[str]:
     again = int((heads[1:] == heads[:-1]).sum())
     if again < max(1.0, RARE * one.videos):
         return []
+    found = counted(again, f"of {one.videos} videos is a copy", f"of {one.videos} videos are copies")
     return [
-        f"{one.name}: {again} of {one.videos} videos are copies of another file of the set, and add nothing new; the "
-        "interval takes them for different videos and is too narrow"
+        f"{one.name}: {found} of another file of the set, and nothing new; the interval takes copies for different "
+        "videos and is too narrow"
     ]
 
 
@@ -107,10 +109,11 @@ def filled_up(one: Surveyed) -> list[str]:
     short = _too_short(one)
     if short < max(1.0, RARE * one.videos):
         return []
+    of = f"of {counted(one.videos, 'video')}"
     what = "begin again" if clips.short == "loop" else "stand still at their end"
     return [
-        f"{one.name}: {short} of {one.videos} videos are shorter than a clip ({clips.span} frames) and {what} "
-        f"(short: {clips.short}): the network sees motion that is not theirs"
+        f"{one.name}: {counted(short, f'{of} is', f'{of} are')} shorter than a clip ({clips.span} frames); such videos "
+        f"{what} (short: {clips.short}), and the network sees motion that is not theirs"
     ]
 
 

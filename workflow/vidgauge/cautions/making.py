@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vidgauge.sides import DRAWN, Side, samples_of
+from vidgauge.wording import counted
 
 _SEEN = {
     "tf32": "the last digits differ from those of float32",
@@ -49,7 +50,7 @@ def saved(plan: Mapping[str, Any], side: Side) -> list[str]:
         )
     asked = samples_of(plan, side.name)
     if found is not None and asked is not None and found.n not in (None, asked):
-        texts.append(f"{side.name}: {name} stands for {found.n} samples, the metric takes {asked}")
+        texts.append(f"{side.name}: {name} stands for {counted(found.n, 'sample')}, the metric takes {asked}")
     return texts
 
 

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vidgauge.sides import Side
+from vidgauge.store.failed import DECODING, FAILED
+from vidgauge.wording import counted
 
 FEW_VIDEOS = 256
 """Below it, an interval is wider than most differences that one wants to see."""
-DECODING = "could not be decoded"
-FAILED = {"unpaired": "have no partner", "bad-text": "have a text that the network cannot read"}
-"""What became of videos that failed after the gate, by reason; of all other reasons: DECODING."""
 FEW_SCORES = 30
 """The same for the mean of a score, which has no bias."""
 NAMED = 3
@@ -58,17 +57,18 @@ def missing(side: Side, wanted: int | None) -> list[str]:
         return []
     n, texts = len(side.samples), []
     if wanted is not None and n < wanted:
-        texts.append(f"{side.name}: {wanted} samples were asked for, only {n} are there")
+        texts.append(f"{side.name}: {counted(wanted, 'sample was', 'samples were')} asked for, only {n} are there")
     for what in (DECODING, *FAILED.values()):
         names = [str(bad["video"]) for bad in side.failed if FAILED.get(bad.get("reason", ""), DECODING) == what]
         rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
         if names:
+            number = counted(len(names), f"video {what} is", f"videos {what} are")
             texts.append(
-                f"{side.name}: {len(names)} videos {what} and are left out: {', '.join(names[:NAMED])}{rest}"
-                "; see undecodable in metrics.json"
+                f"{side.name}: {number} left out: {', '.join(names[:NAMED])}{rest}; see undecodable in metrics.json"
             )
     if side.alone:
-        texts.append(f"{side.name}: {side.alone} videos whose partner is missing are left out")
+        alone = counted(side.alone, "video whose partner is missing is", "videos whose partner is missing are")
+        texts.append(f"{side.name}: {alone} left out")
     return texts
 
 
@@ -84,7 +84,8 @@ def undefined(plan: Mapping[str, Any], side: Side) -> list[str]:
     )
     for number, of, what in counts:
         if number:
-            texts.append(f"{side.name}: {number} of {of} {what} have no {column['name']}{why} and are left out")
+            have, are = ("has", "is") if number == 1 else ("have", "are")
+            texts.append(f"{side.name}: {number} of {of} {what} {have} no {column['name']}{why} and {are} left out")
     return texts
 
 
@@ -98,7 +99,8 @@ def dependent(side: Side) -> list[str]:
             f"{side.name}: only {side.distinct} of {n} samples are distinct; videos are too short for more draws"
         )
     if side.videos is not None and n > side.videos:
-        texts.append(f"{n} samples come from {side.videos} videos; those of one video are not independent")
+        of = counted(side.videos, "video")
+        texts.append(f"{n} samples come from {of}; those of one video are not independent")
     return texts
 
 

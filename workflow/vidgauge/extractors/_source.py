@@ -15,13 +15,8 @@ from vidgauge.errors import VidgaugeError
 from vidgauge.partners import partner_of
 from vidgauge.specs import ExtractorSpec
 from vidgauge.store.clips import Clips
+from vidgauge.store.failed import BAD_TEXT
 from vidgauge.store.features import Origin
-
-BAD_TEXT = "bad-text"
-"""Why a video is left out whose text the network cannot read."""
-
-UNPAIRED = "unpaired"
-"""Why a video is left out that has no partner, where the network sees both."""
 
 
 @dataclass(frozen=True)
@@ -111,14 +106,6 @@ def seen_by(spec: ExtractorSpec, source: Source, texts: Mapping[str, str] | None
         rows = {key: row for file in source.files for key, row in partner_of(file, partners).items()}
         source = replace(source, order=[clip for clip in source.order if clip[:2] in rows], partners=(partners, rows))
     return replace(source, texts=texts if spec.text else None)
-
-
-def unpaired(given: Source, seen: Source) -> list[dict[str, Any]]:
-    """The videos that have clips, and no partner of one, as those that could not be decoded are noted."""
-    clips = Counter(video for video, *_ in given.order)
-    alone = sorted(clips.keys() - {video for video, *_ in seen.order})
-    why = {"reason": UNPAIRED, "detail": "has no partner in the reference, or one that ends before its first clip does"}
-    return [{"video": video, "path": video, **why, "clips": clips[video]} for video in alone]
 
 
 def readable(source: Source, problem: Callable[[str, int], str | None]) -> tuple[Source, list[dict[str, Any]]]:

@@ -17,13 +17,14 @@ import numpy as np
 from vidgauge import __version__, extractors
 from vidgauge.errors import VidgaugeError
 from vidgauge.extractors import loading
-from vidgauge.extractors._source import Source, readable, seen_by, source_of, unpaired
+from vidgauge.extractors._source import Source, readable, seen_by, source_of
 from vidgauge.extractors.own import NetworkAsked
 from vidgauge.specs import ArraySpec, ExtractorSpec, Network, Precision, WeightsFile
 from vidgauge.store.clips import open_clips
 from vidgauge.store.features import FeaturesWriter
 from vidgauge.store.seal import sealed
 from vidgauge.weights import entry
+from vidgauge.wording import counted
 
 Progress = Callable[[int, int], None]
 Rows = dict[str, np.ndarray]
@@ -67,17 +68,19 @@ def extract(
         there = extractors.arrays_of(spec, frames)
         if not there:
             raise VidgaugeError(
-                f"{clips_paths[0]}: clips have {frames} frames, {spec.name} needs {spec.input.frames_text}; "
+                f"{clips_paths[0]}: clips have {counted(frames, 'frame')}, {spec.name} needs {spec.input.frames_text}; "
                 "set clips.frames accordingly"
             )
         file = loading.weights_asked(network, weights)
         asked = loading.arrays_asked(spec, file, network.arrays)
         arrays = {name: there[name] for name in asked if name in there}
-        given = source
-        source = seen_by(spec, given, texts, stack.enter_context(open_clips(partners)) if partners else None)
-        failed = [entry for clips in source.files for entry in clips.failed] + unpaired(given, source)
+        theirs = stack.enter_context(open_clips(partners)) if partners else None
+        source = seen_by(spec, source, texts, theirs)
+        failed = [entry for clips in (*source.files, *([theirs] if theirs else [])) for entry in clips.failed]
         first = source.files[0]
         own = {**attrs_of(spec, file, {**first.attrs, "clip_spec": first.spec, "seed": first.spec.get("seed")})}
+        if theirs is not None:
+            own["partners_digest"] = theirs.attrs["manifest_digest"]
         own |= {"precision": precision, **columns_of(spec, arrays), **(attrs or {})}
         widths = {name: described.width for name, described in arrays.items() if described.width is not None}
         if source.order or len(widths) < len(arrays):

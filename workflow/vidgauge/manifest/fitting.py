@@ -10,6 +10,7 @@ from functools import cached_property
 
 from vidgauge.errors import BadVideo
 from vidgauge.specs import ClipSpec, Video
+from vidgauge.wording import counted
 
 
 class Fitting:
@@ -54,7 +55,7 @@ class Fitting:
         needed = self.spec.frames_needed
         if length < needed:
             after = f" ({length} after resampling and trimming)" if length != video.frames else ""
-            raise BadVideo("too-short", f"has {video.frames} frames{after}, clips {self.name} need {needed}")
+            raise BadVideo("too-short", f"has {counted(video.frames, 'frame')}{after}, clips {self.name} need {needed}")
         return length
 
 

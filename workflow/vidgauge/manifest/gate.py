@@ -8,7 +8,7 @@ from typing import Any
 
 from vidgauge.errors import UsageError
 from vidgauge.files import write_json
-from vidgauge.manifest.screening import Files, judge, read_screened, screen, write_screened
+from vidgauge.manifest.screening import Files, Need, judge, read_screened, screen, write_screened
 from vidgauge.specs import ClipSpec
 
 
@@ -27,9 +27,10 @@ def screen_files(plan: Mapping[str, Any], manifests: Sequence[Path], out: Path, 
         dataset: Files(videos, bad, lines, counts)
         for (dataset, counts), (videos, bad, lines) in zip(plan["listed"].items(), threes, strict=True)
     }
-    needs = {name: ClipSpec.model_validate(need["spec"]) for name, need in plan["needs"].items()}
-    used = {name: need["datasets"] for name, need in plan["needs"].items()}
-    write_screened(screen(files, needs, used), rejected, out)
+    needs = {
+        name: Need(**{**need, "spec": ClipSpec.model_validate(need["spec"])}) for name, need in plan["needs"].items()
+    }
+    write_screened(screen(files, needs), rejected, out)
 
 
 def pass_gate(

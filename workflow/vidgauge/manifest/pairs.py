@@ -1,13 +1,32 @@
-"""Which video of one dataset belongs to which of another: the same `pair` column, else the same id or file name."""
+"""Which video of one dataset belongs to which of another: the same `pair` column, else the same id or file name.
+
+    {folder}/pairs/{other}/{shard}.jsonl     [id, partner] of each video of a dataset's shard that has a partner among
+                                             the usable videos of the other dataset; the partner as in its videos.jsonl,
+                                             without columns
+    {folder}/pairs/{other}/written.json      what the files were made from
+
+Each shard's file is written only where its text differs, so that one more video, or another prompt, leaves the scores
+of the pairs in other shards as they are.
+"""
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
-from vidgauge.errors import VidgaugeError
+from vidgauge.draws import shard_of
+from vidgauge.errors import BadVideo, VidgaugeError
+from vidgauge.files import read_jsonl, to_json, to_jsonl, write_if_changed
 from vidgauge.manifest.joining import read_videos
+from vidgauge.manifest.listing import read_dataset, remove_stale
+from vidgauge.manifest.probing import video_as_dict
 from vidgauge.manifest.sources.rows import stem
-from vidgauge.specs import Video
+from vidgauge.specs import ClipSpec, Video
+from vidgauge.wording import counted
+
+FORMAT = 1
+"""Raise it when the lines change their form."""
 
 
 def pair_keys(manifest: Path) -> dict[str, str]:
@@ -57,3 +76,60 @@ def _names(manifest: Path) -> dict[str, str]:
     names = {video.id: stem(video.id).rpartition("/")[2] for video in videos}
     alike = len(set(names.values())) < len(names)
     return {} if alike or any("pair" in video.columns for video in videos) else names
+
+
+def with_partners(own: Path, other: Path) -> dict[str, Video]:
+    """{video id: its partner, without columns} of two datasets' videos.jsonl. Raises VidgaugeError as `partners`."""
+    found = partners(own, other)
+    wanted = set(found.values())
+    theirs = {video.id: replace(video, columns={}) for video in read_videos(other) if video.id in wanted}
+    return {video: theirs[partner] for video, partner in found.items()}
+
+
+def check_pair(own: Video, other: Video | None, spec: ClipSpec, *, trim: bool) -> None:
+    """Raise BadVideo where clips of a video cannot be compared with the same frames of its partner.
+
+    The reasons are `unpaired`, `unequal-size` (where clips are as large as the video), `unequal-rate` (where they are
+    resampled), `unequal-length` and, with trim, which compares the frames that both have, `short-partner`.
+    """
+    from vidgauge.media.sampling import timeline  # opens libav's package, which the listing does without
+
+    if other is None:
+        raise BadVideo("unpaired", "has no partner among the usable videos of the reference")
+    if spec.size == "native" and (own.width, own.height) != (other.width, other.height):
+        sizes = f"has {own.width}x{own.height} pixels, its partner {other.path} {other.width}x{other.height}"
+        raise BadVideo("unequal-size", sizes)
+    if spec.fps is not None and own.fps and other.fps and not math.isclose(own.fps, other.fps, rel_tol=1e-3):
+        raise BadVideo("unequal-rate", f"has {own.fps:g} frames a second, its partner {other.path} {other.fps:g}")
+    if not trim and own.frames != other.frames:
+        raise BadVideo("unequal-length", f"has {counted(own.frames, 'frame')}, its partner {other.path} {other.frames}")
+    if trim and timeline(spec, other.frames, other.fps, other.duration) < spec.frames_needed:
+        raise BadVideo(
+            "short-partner", f"its partner {other.path} has {counted(other.frames, 'frame')}, too few for a clip"
+        )
+
+
+def write_pairs(folder: Path, other: Path) -> None:
+    """Write the partners of a dataset's videos among another's, a file for each shard.
+
+    folder, other: results/manifests/{dataset} of both. Nothing is read where both are as they were the last time.
+    """
+    out, shards = folder / "pairs" / other.name, read_dataset(folder).shards
+    manifests = [folder / "videos.jsonl", other / "videos.jsonl"]
+    states = [[found.st_size, found.st_mtime_ns] for found in (manifest.stat() for manifest in manifests)]
+    written, files = out / "written.json", [out / f"{shard}.jsonl" for shard in range(shards)]
+    said = to_json({"format": FORMAT, "shards": shards, "from": states}) + "\n"
+    if written.exists() and written.read_text() == said and all(file.exists() for file in files):
+        return
+    lines: list[list[tuple[str, dict[str, object]]]] = [[] for _ in files]
+    for video, partner in sorted(with_partners(manifests[0], manifests[1]).items()):
+        lines[shard_of(video, shards)].append((video, video_as_dict(partner)))
+    for file, those in zip(files, lines, strict=True):
+        write_if_changed(file, to_jsonl(those))
+    remove_stale(out, shards)
+    write_if_changed(written, said)
+
+
+def read_pairs(file: Path) -> dict[str, Video]:
+    """{video id: its partner} of a shard."""
+    return {video: Video(**partner) for video, partner in read_jsonl(file)}

@@ -25,6 +25,7 @@ from vidgauge.files import read_jsonl, to_jsonl, write_text
 from vidgauge.manifest.journal import Found, Journal, Seen
 from vidgauge.manifest.sources.rows import State, refusal, state_of
 from vidgauge.specs import Video
+from vidgauge.wording import counted
 
 PROBE_VERSION = 2
 """Raise it when the probe finds other things in the same video: it stands in the listings, so all are probed again."""
@@ -95,8 +96,8 @@ def shard_lines(path: Path, *, block: int | None = None) -> Iterator[Row]:
         yield line
     if number != wanted:
         raise VidgaugeError(
-            f"{path}: holds {number} videos, and {'does not say how many' if wanted is None else wanted} should follow "
-            "its first line: it was cut or changed. Delete it and run the same command again"
+            f"{path}: holds {counted(number, 'video')}, and {'does not say how many' if wanted is None else wanted} "
+            "should follow its first line: it was cut or changed. Delete it and run the same command again"
         )
 
 

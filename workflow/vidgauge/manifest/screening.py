@@ -21,10 +21,29 @@ from vidgauge.files import read_jsonl, to_json, to_jsonl, write_text
 from vidgauge.manifest.fitting import Fitting, clips_by_draws
 from vidgauge.manifest.joining import read_videos, sort_rejected
 from vidgauge.manifest.listing import read_lines
+from vidgauge.manifest.pairs import check_pair, with_partners
 from vidgauge.specs import ClipSpec, Video
+
+CURES = {
+    "other-size": "Videos of several sizes are compared once they are resized: clips: {size: [height, width]}",
+    "unequal-size": "Pairs of unequal size are compared once they are resized: clips: {size: [height, width]}",
+    "unequal-rate": "Pairs of unequal rate are compared frame by frame without clips: {fps: ...}",
+    "unequal-length": "Of pairs of unequal length, unequal: trim in the metric's definition compares what both have",
+    "unpaired": "Partners share `pair` in both manifests, else their path without suffix, else the name of the file",
+}
+"""What can be done about bad videos other than to repair or remove them, by reason."""
 
 SHOWN = 20
 """Bad videos that the message names; the file holds all."""
+
+
+class Need(NamedTuple):
+    """What is asked of a dataset's videos."""
+
+    spec: ClipSpec
+    datasets: Collection[str] | None = None  # those that it is asked of; None: all
+    partners: str | None = None  # the dataset that must have a partner of each video
+    trim: bool = False  # partners may be of another length
 
 
 class Files(NamedTuple):
@@ -71,21 +90,18 @@ class Screened:
 
 def screen(
     manifests: Mapping[str, Files],
-    needs: Mapping[str, ClipSpec],
-    datasets: Mapping[str, Collection[str]] | None = None,
+    needs: Mapping[str, Need],
 ) -> Screened:
-    """Hold every dataset's videos against the needs of the clip specs, given by name.
+    """Hold every dataset's videos against what is needed of them, given by name.
 
-    `datasets` says which datasets a clip spec is used on; one that it leaves out is used on all of them.
+    Raises VidgaugeError where videos are to be paired and not one has a partner, or two have the same.
     """
-    found = Screened([], {}, {}, {}, {name: spec.frames_needed for name, spec in needs.items()}, {}, {})
+    found = Screened([], {}, {}, {}, {name: need.spec.frames_needed for name, need in needs.items()}, {}, {})
     for dataset, files in manifests.items():
-        used = {
-            name: spec
-            for name, spec in needs.items()
-            if datasets is None or name not in datasets or dataset in datasets[name]
-        }
-        _screen_dataset(found, dataset, files, used)
+        used = {name: need for name, need in needs.items() if need.datasets is None or dataset in need.datasets}
+        others = {need.partners for need in used.values() if need.partners is not None}
+        pairs = {other: with_partners(files.videos, manifests[other].videos) for other in sorted(others)}
+        _screen_dataset(found, dataset, files, used, pairs)
     return found
 
 
@@ -134,11 +150,20 @@ def judge(
         )
 
 
-def _screen_dataset(found: Screened, dataset: str, files: Files, needs: Mapping[str, ClipSpec]) -> None:
-    """One look at each video, or two where sizes count: what is kept of it is a count, unless it is rejected."""
+def _screen_dataset(
+    found: Screened,
+    dataset: str,
+    files: Files,
+    needs: Mapping[str, Need],
+    pairs: Mapping[str, Mapping[str, Video]],
+) -> None:
+    """One look at each video, or two where sizes count: what is kept of it is a count, unless it is rejected.
+
+    pairs: {other dataset: {video: its partner there}}.
+    """
     manifest = list(read_jsonl(files.rejected))
     unusable = sum(bad["stage"] == "probe" for bad in manifest)
-    fittings = [Fitting(name, spec) for name, spec in needs.items()]
+    fittings = [Fitting(name, need.spec) for name, need in needs.items()]
     if counting := [fitting for fitting in fittings if fitting.counts]:
         for video in read_videos(files.videos):
             for fitting in counting:
@@ -151,7 +176,10 @@ def _screen_dataset(found: Screened, dataset: str, files: Files, needs: Mapping[
         shard = shard_of(video.id, len(files.listed))
         for fitting in fittings:
             try:
-                lengths[fitting.name][shard][fitting.length(video)] += 1
+                length = fitting.length(video)
+                if (need := needs[fitting.name]).partners is not None:
+                    check_pair(video, pairs[need.partners].get(video.id), need.spec, trim=need.trim)
+                lengths[fitting.name][shard][length] += 1
             except BadVideo as why:
                 unfit.append((fitting.name, video, why))
     line_of = read_lines(files.lines, {video.id for _, video, _ in unfit})
@@ -163,9 +191,9 @@ def _screen_dataset(found: Screened, dataset: str, files: Files, needs: Mapping[
     found.longest[dataset] = {fitting.name: fitting.longest for fitting in fittings}
     found.counts[dataset] = {name: [shard.total() for shard in shards] for name, shards in lengths.items()}
     found.clips[dataset] = {
-        name: clips_by_draws(spec, [shard.elements() for shard in lengths[name]])
-        for name, spec in needs.items()
-        if spec.start == "each"
+        name: clips_by_draws(need.spec, [shard.elements() for shard in lengths[name]])
+        for name, need in needs.items()
+        if need.spec.start == "each"
     }
     found.sizes[dataset] = {fitting.name: fitting.size for fitting in fittings if fitting.size is not None}
     found.totals[dataset] = Totals(
@@ -234,11 +262,9 @@ def _bad_videos(screened: Screened, rejected_path: Path) -> str:
     by_dataset = Counter(bad["dataset"] for bad in screened.rejected)
     worst = math.ceil(100 * max(totals.fraction for totals in screened.totals.values())) / 100
     shares = ", ".join(f"{count} in {dataset}" for dataset, count in by_dataset.items())
-    cure = "Repair or remove them"
-    if any(bad["reason"] == "other-size" for bad in screened.rejected):
-        cure = (
-            "Videos of several sizes are compared once they are resized: clips: {size: [height, width]}. Or remove them"
-        )
+    reasons = {bad["reason"] for bad in screened.rejected}
+    cures = [CURES[reason] for reason in sorted(reasons & CURES.keys())]
+    cure = ". ".join([*cures, "Or remove them"] if cures else ["Repair or remove them"])
     lines = [_shown(bad) for bad in screened.rejected[:SHOWN]]
     if len(screened.rejected) > SHOWN:
         lines.append(f"  and {len(screened.rejected) - SHOWN} more")

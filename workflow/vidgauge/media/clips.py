@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from vidgauge.contained import limits
 from vidgauge.contained.pool import Here, Pool, open_pool
 from vidgauge.errors import BadVideo
-from vidgauge.media.sampling import spec_problem, starts_in, timeline
+from vidgauge.media.sampling import possible_draws, spec_problem
 from vidgauge.specs import ClipSpec, Video
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Part:
 
     spec: ClipSpec
     seed: int
-    draws: Sequence[int]
+    draws: int  # of each video: numbers 0 .. draws - 1
     writer: Writer
     native: tuple[int, int] | None = None  # with size: native, that of the videos to take
     indices: Mapping[str, Mapping[int, Sequence[int]]] | None = None  # source frames by video and draw; None: drawn
@@ -59,16 +59,13 @@ class Part:
         """How many clips a video should give."""
         if self.indices is not None:
             return len(self.indices[video.id])
-        if self.spec.start != "each":
-            return len(self.draws)
-        length = timeline(self.spec, video.frames, video.fps, video.duration)
-        return min(len(self.draws), starts_in(self.spec, length))
+        return len(possible_draws(video, self.spec, self.draws))
 
     def asked(self, video: Video) -> Draws:
         """What the worker is asked for."""
         if self.indices is not None:
             return self.spec, self.indices[video.id]
-        return self.spec, (self.seed, sorted(self.draws))
+        return self.spec, (self.seed, list(possible_draws(video, self.spec, self.draws)))
 
     def clip_bytes(self, video: Video) -> int:
         """Of one of its clips."""

@@ -21,6 +21,7 @@ from vidgauge.media.demux import Scan, decoded, open_video, scan_video
 from vidgauge.media.resize import Resizer
 from vidgauge.media.sampling import clip_indices, rounding_tolerance, source_indices, timeline
 from vidgauge.specs import ClipSpec, Video
+from vidgauge.wording import counted
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -84,7 +85,7 @@ def scan_probed(video: Video) -> Scan | None:
     """The scan of a video file, None of what is no file. BadVideo as `scan_video`, and for another count of frames."""
     scan = scan_video(Path(video.path)) if video.kind == "file" else None
     if scan is not None and scan.count != video.frames:
-        raise BadVideo("damaged", f"it had {video.frames} frames when it was probed, now {scan.count}")
+        raise BadVideo("damaged", f"it had {counted(video.frames, 'frame')} when it was probed, now {scan.count}")
     return scan
 
 

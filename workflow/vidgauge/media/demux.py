@@ -17,6 +17,7 @@ from av.stream import Disposition
 
 from vidgauge.errors import BadVideo
 from vidgauge.media.opening import MAX_PIXELS, open_file
+from vidgauge.wording import counted
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -200,7 +201,7 @@ def _read_packets(container: InputContainer, stream: VideoStream) -> list[_Packe
         raise BadVideo("damaged", f"reading stops at its packet {len(packets)} ({error.strerror})") from None
     listed = sum(entry.size > 0 for entry in stream.index_entries) if _short_name(container) in ("mov", "avi") else 0
     if len(packets) < listed:
-        raise BadVideo("truncated", f"its tables list {listed} frames, {len(packets)} can be read")
+        raise BadVideo("truncated", f"its tables list {counted(listed, 'frame')}, {len(packets)} can be read")
     return packets
 
 
@@ -270,7 +271,7 @@ def decoded(container: InputContainer, stream: VideoStream, since: int | None = 
                 number += 1
                 yield frame
     except av.error.FFmpegError as error:
-        raise BadVideo("damaged", f"the decoder stopped after {number} frames ({error.strerror})") from None
+        raise BadVideo("damaged", f"the decoder stopped after {counted(number, 'frame')} ({error.strerror})") from None
 
 
 def _duration(

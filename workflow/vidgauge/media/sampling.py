@@ -64,6 +64,13 @@ def starts_in(spec: ClipSpec, length: int) -> int:
     return max(1, length - spec.span + 1)
 
 
+def possible_draws(video: Video, spec: ClipSpec, draws: int) -> range:
+    """Those of the first so many draws that may give a clip; with start: each a video has no more than its starts."""
+    if spec.start != "each":
+        return range(draws)
+    return range(min(draws, starts_in(spec, timeline(spec, video.frames, video.fps, video.duration))))
+
+
 def distinct_clips(video: Video, spec: ClipSpec, draws: int) -> int:
     """How many clips, at most, so many draws of a video give that are not alike; 0 where it does not suit the spec."""
     if spec_problem(spec, video.frames, video.fps, video.duration) is not None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from vidgauge.wording import counted
+
 BLOCK_ROWS = 1024  # rows that are turned into float64 at a time; the bound on memory, and fixed so that sums repeat
 
 
@@ -140,5 +142,5 @@ def _refuse_non_finite(matrix: np.ndarray, name: str) -> None:
     if len(found):
         raise ValueError(
             f"{name}: expected finite values of shape (n, d), got shape {matrix.shape} with NaN or infinity "
-            f"in {len(found)} rows, the first of them row {found[0]}"
+            f"in {counted(len(found), 'row')}, the first of them row {found[0]}"
         )

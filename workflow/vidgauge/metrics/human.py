@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from vidgauge.metrics._arrays import as_count
+from vidgauge.wording import counted
 
 LEVEL = 0.95
 RESAMPLES = 2000
@@ -79,7 +80,7 @@ def agreement(
         return {name: Agreement(None, None, len(x), known, why) for name in CORRELATIONS}
     values = {name: _point(name, x, y) for name in CORRELATIONS}
     if known < LEAST_GROUPS:
-        why = f"{known} groups are too few for an interval, at least {LEAST_GROUPS} are needed"
+        why = f"{counted(known, 'group is', 'groups are')} too few for an interval, at least {LEAST_GROUPS} are needed"
         return {name: Agreement(value, None, len(x), known, why) for name, value in values.items()}
     found = {}
     for name, correlation in CORRELATIONS.items():
@@ -211,7 +212,7 @@ def _interval(found: np.ndarray) -> tuple[float, float] | None:
 
 def _no_value(x: np.ndarray, y: np.ndarray) -> str:
     if len(x) < LEAST_PAIRS:
-        return f"{len(x)} complete pairs are too few, at least {LEAST_PAIRS} are needed"
+        return f"{counted(len(x), 'complete pair is', 'complete pairs are')} too few, at least {LEAST_PAIRS} are needed"
     constant = [name for name, side in (("scores", x), ("ratings", y)) if np.ptp(side) == 0]
     return f"the {' and the '.join(constant)} are constant" if constant else ""
 

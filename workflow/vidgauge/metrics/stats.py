@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from vidgauge.metrics._arrays import as_matrix, as_weights, float64, mean_of_rows, row_blocks
+from vidgauge.wording import counted
 
 
 class Moments(Protocol):
@@ -91,6 +92,6 @@ def covariance(stats: Moments, ddof: int) -> np.ndarray:
     if stats.n is None or stats.ddof is None or stats.ddof == ddof:
         return cov
     if stats.n <= ddof:
-        raise ValueError(f"expected statistics of more than {ddof} samples for ddof {ddof}, got {stats.n}")
+        raise ValueError(f"expected statistics of more than {counted(ddof, 'sample')} for ddof {ddof}, got {stats.n}")
     scaled: np.ndarray = cov * ((stats.n - stats.ddof) / (stats.n - ddof))
     return scaled

@@ -65,7 +65,7 @@ def _counts(line: Line) -> str:
     if len({(row["n_candidate"], row["videos_candidate"]) for row in rows}) > 1:
         sides = ["candidate"] if first["reference"] is None else ["candidate", "reference"]
         return "; ".join(dict.fromkeys(words.set_of(row, side) for side in sides for row in rows))
-    text = f"{grid.counts(line, 'n')} {words.samples(first)} of {grid.counts(line, 'videos')} videos"
+    text = words.of_videos(first, grid.counts(line, "n"), grid.counts(line, "videos"))
     return text + (" (candidate / reference)" if first["reference"] is not None else "")
 
 

@@ -9,6 +9,7 @@ from vidgauge.report import comparable
 from vidgauge.report.comparable import Row
 from vidgauge.report.results import Results
 from vidgauge.report.standing import Line, lines
+from vidgauge.wording import counted
 
 Place = tuple[str, str]  # a line's label and a candidate: one number of a table
 Sentence = tuple[str | None, str]  # a dataset that it names, and the text with a sign in its place; None: none
@@ -34,6 +35,7 @@ def notes(results: Results, *, made: bool = True) -> list[str]:
     return [
         *_contradictions(found),
         *_uneven(found),
+        *_scales(found),
         *comparable.apart({line.label: line.first for line in found}),
         *_ties(found),
         *_merged(found, _biases(results, found)),
@@ -247,9 +249,25 @@ def _uneven(found: Sequence[Line]) -> list[str]:
     return [f"{', '.join(uneven)}: different numbers of samples, so no best one is marked"] if uneven else []
 
 
+def _scales(found: Sequence[Line]) -> list[str]:
+    """Scores of videos at their own size, of candidates whose sizes differ: many a score depends on the size."""
+    labels: dict[str, list[str]] = {}
+    for line in found:
+        sizes = {name: (row["clip_spec"] or {}).get("native") for name, row in line.rows.items() if row.get("column")}
+        known = {name: "{1}x{0}".format(*size) for name, size in sizes.items() if size}
+        if len(set(known.values())) > 1:
+            said = ", ".join(f"{name} has {size}" for name, size in known.items())
+            labels.setdefault(said, []).append(line.label)
+    return [
+        f"{', '.join(of)}: sizes of frames differ: {said}; such a score may depend on the size, and `size` in the clip "
+        "spec makes them one"
+        for said, of in labels.items()
+    ]
+
+
 def _left_out(left_out: Mapping[str, Mapping[str, int]]) -> list[str]:
     return [
-        f"{dataset}: {sum(reasons.values())} videos left out "
+        f"{dataset}: {counted(sum(reasons.values()), 'video')} left out "
         f"({', '.join(f'{reason} {count}' for reason, count in reasons.items())}); see rejected.jsonl"
         for dataset, reasons in left_out.items()
     ]

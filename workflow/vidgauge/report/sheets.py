@@ -21,6 +21,7 @@ from vidgauge.errors import BadVideo
 from vidgauge.files import to_json
 from vidgauge.layout import asked
 from vidgauge.media.decode import choose_clips, iter_frames, scan_probed
+from vidgauge.media.sampling import possible_draws
 from vidgauge.specs import Video
 
 GAP = 2  # pixels between two frames, transparent
@@ -53,7 +54,7 @@ def strip(
         raise BadVideo("damaged", "it is no longer the file that was evaluated: its size changed")
     of = asked(clip_spec)
     scan = scan_probed(video)
-    chosen = choose_clips(video, of.spec, scan, seed=of.seed, draws=range(of.draws))
+    chosen = choose_clips(video, of.spec, scan, seed=of.seed, draws=possible_draws(video, of.spec, of.draws))
     clip = next((indices for indices in chosen.indices.values() if indices[0] == start), None)
     if clip is None:
         raise BadVideo("other-clips", f"none of its clips begins at frame {start}")

@@ -9,6 +9,7 @@ from typing import Any
 
 from vidgauge import layout
 from vidgauge.report.comparable import Row
+from vidgauge.wording import counted
 
 STAGES = ("probe", "clips", "features", "merge", "metric")
 
@@ -47,11 +48,13 @@ def reused_summary(found: Sequence[Mapping[str, Any]]) -> str:
     saved = duration(sum(entry["saved"] for entry in found if entry["stage"] != "metric"))
     if not jobs:
         return ""
+    every = "The only feature job" if jobs == 1 else f"All {jobs} feature jobs"
     if not reused:
-        return f"All {jobs} feature jobs ran now."
+        return f"{every} ran now."
     if reused == jobs:
-        return f"All {jobs} feature jobs were there from before ({saved} saved)."
-    return f"{jobs - reused} of {jobs} feature jobs ran now; {reused} were there from before ({saved} saved)."
+        return f"{every} {'was' if jobs == 1 else 'were'} there from before ({saved} saved)."
+    there = counted(reused, "was", "were")
+    return f"{jobs - reused} of {jobs} feature jobs ran now; {there} there from before ({saved} saved)."
 
 
 def duration(seconds: float) -> str:
@@ -91,6 +94,8 @@ def _files(benchmarks: Path, evaluation: str, rows: Sequence[Row]) -> Iterator[t
             for name in clips:
                 for file in _tables(benchmarks / "clips" / dataset / name):
                     yield "clips", dataset, file
+                for file in sorted((benchmarks / "clips" / dataset / name).glob("vs-*/*.tsv")):
+                    yield "clips", f"{dataset}, partners", file
                 what = f"{dataset}, {row['extractor']}"
                 for network in _networks(benchmarks / "features" / dataset / name, row):
                     for file in _tables(network):

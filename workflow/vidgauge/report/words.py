@@ -9,6 +9,7 @@ from typing import Any
 from vidgauge import extractors
 from vidgauge.report.comparable import Row
 from vidgauge.specs import ClipSpec, ExtractorSpec
+from vidgauge.wording import counted
 
 CROPS = {
     "none": "stretched to",
@@ -50,8 +51,17 @@ def set_of(row: Row, side: str) -> str:
     if n is None:
         return f"saved statistics of {name}, of an unknown number of {samples(row)}"
     if videos is None:
-        return f"{n} saved {samples(row)} of {name}, of an unknown number of videos"
-    return f"{n} {samples(row)} of {videos} videos of {name}"
+        return f"{counted(n, f'saved {_sample(row)}')} of {name}, of an unknown number of videos"
+    return f"{of_videos(row, n, videos)} of {name}"
+
+
+def of_videos(row: Row, n: int | str, videos: int | str) -> str:
+    """So many of a metric's samples, of so many videos.
+
+    >>> of_videos({"extractor": "mine", "knobs": {"frames": "1"}}, 16, 1)
+    '16 frames of 1 video'
+    """
+    return f"{counted(n, _sample(row))} of {counted(videos, 'video')}"
 
 
 def taken(row: Row, side: str) -> str:
@@ -146,6 +156,10 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
+def _sample(row: Row) -> str:
+    return samples(row).removesuffix("s")
+
+
 def _fed(resize: str, values: str) -> str:
     """What a network does with clips before its first layer.
 
@@ -166,7 +180,7 @@ def _length(spec: Mapping[str, Any]) -> str:
 
 
 def _of_video(spec: Mapping[str, Any]) -> str:
-    rate = f" at {spec['fps']:g} frames per second" if spec["fps"] is not None else ""
+    rate = f" at {counted(format(spec['fps'], 'g'), 'frame')} per second" if spec["fps"] is not None else ""
     return rate + (f" from the first {spec['max_seconds']:g} s" if spec["max_seconds"] is not None else "")
 
 

@@ -15,6 +15,7 @@ from vidgauge.selftest.asked import Group
 from vidgauge.selftest.damages import DAMAGES, MODES, SPEED, Damage, damaged
 from vidgauge.selftest.videos import Halves, long_enough, read_clip
 from vidgauge.specs import ClipSpec, Network, Video
+from vidgauge.wording import counted
 
 HELD_BYTES = 64 << 20
 """Of undamaged clips at a time, four times that where a batch needs it; there are faster ones of each, too, and each
@@ -45,8 +46,9 @@ def tried(damage: Damage, spec: ClipSpec, videos: Sequence[Video]) -> dict[float
             reasons[amount] = "clips have one frame"
         elif damage is SPEED:
             enough = sum(long_enough(video, spec, amount) for video in videos)
+            of = f"of {len(videos)} videos"
             if enough < SHARE * len(videos):
-                reasons[amount] = f"{enough} of {len(videos)} videos are long enough"
+                reasons[amount] = counted(enough, f"{of} is long enough", f"{of} are long enough")
     return reasons
 
 

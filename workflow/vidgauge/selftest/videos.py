@@ -23,6 +23,7 @@ from vidgauge.media.sampling import clip_indices, timeline
 from vidgauge.metric import need_name
 from vidgauge.selftest.damages import faster
 from vidgauge.specs import ClipSpec, Video
+from vidgauge.wording import counted
 
 LEAST = 16
 """Videos that a self-test needs: eight in each half."""
@@ -96,10 +97,11 @@ def refuse_too_few(source: Path, number: int, left_out: Sequence[dict[str, Any]]
     if number >= LEAST:
         return
     counts = ", ".join(f"{reason} {count}" for reason, count in Counter(bad["reason"] for bad in left_out).items())
-    why = f" ({len(left_out)} were left out: {counts}; the first is {left_out[0]['path']})" if left_out else ""
+    gone = counted(len(left_out), "was", "were")
+    why = f" ({gone} left out: {counts}; the first is {left_out[0]['path']})" if left_out else ""
     raise UsageError(
-        f"{source}: has {number} videos that can be used{why}, and a self-test needs {LEAST} or more, {LEAST // 2} for "
-        "each half; 256 or more tell small damages from sampling noise"
+        f"{source}: has {counted(number, 'video')} that can be used{why}, and a self-test needs {LEAST} or more, "
+        f"{LEAST // 2} for each half; 256 or more tell small damages from sampling noise"
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from vidgauge.selftest.damages import DAMAGES, SHUFFLE, Damage
 from vidgauge.selftest.measure import Answers, Point
+from vidgauge.wording import counted
 
 SIGMAS = 2.0
 """Spreads from which on an answer is one."""
@@ -131,7 +132,7 @@ def notes(answers: Sequence[Answers], not_tried: Sequence[str], videos: int, lef
     if left_out:
         counts = Counter(bad["reason"] for bad in left_out)
         said = ", ".join(f"{reason} {count}" for reason, count in counts.items())
-        found.append(f"{len(left_out)} videos left out ({said}); selftest.json names them")
+        found.append(f"{counted(len(left_out), 'video')} left out ({said}); selftest.json names them")
     return [f"- {text}" for text in found]
 
 

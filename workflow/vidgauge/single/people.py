@@ -9,6 +9,7 @@ from typing import Any
 
 from vidgauge.metrics.human import agreement
 from vidgauge.single.table import Line
+from vidgauge.wording import counted
 
 
 def unread(found: Sequence[Line]) -> list[str]:
@@ -18,9 +19,10 @@ def unread(found: Sequence[Line]) -> list[str]:
     for aspect in aspects:
         bad = [(line.id, line.unread[aspect]) for line in found if aspect in line.unread]
         video, value = bad[0]
+        of = f"of {counted(len(found), 'video')}"
         texts.append(
-            f"human.{aspect}: {len(bad)} of {len(found)} videos have a rating that is no number and is left out "
-            f"({value[:40]!r} of {video}, for instance)"
+            f"human.{aspect}: {counted(len(bad), f'{of} has', f'{of} have')} a rating that is no number and is left "
+            f"out ({value[:40]!r} of {video}, for instance)"
         )
     return texts
 

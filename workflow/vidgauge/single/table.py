@@ -15,6 +15,7 @@ from vidgauge.manifest.joining import read_videos
 from vidgauge.metrics.by_video import scores_by_video
 from vidgauge.metrics.frame_statistics import broken
 from vidgauge.store.features import read_array, read_attrs
+from vidgauge.wording import counted
 
 HUMAN = "human"
 FIRST = ("dataset", "id", "path", "text", "broken")
@@ -45,7 +46,8 @@ def lines(plan: Mapping[str, Any], features: Sequence[Path], manifests: Mapping[
     candidates, arrays = plan["candidates"], plan["scores"]
     if len(features) != len(candidates) * len(arrays):
         raise VidgaugeError(
-            f"scores: {len(arrays)} arrays of {len(candidates)} candidates do not fit {len(features)} features files"
+            f"scores: {counted(len(arrays), 'array')} of {counted(len(candidates), 'candidate')} and "
+            f"{counted(len(features), 'features file')} do not fit together"
         )
     found: list[Line] = []
     for at, dataset in enumerate(candidates):

@@ -12,10 +12,11 @@ WORST = 5
 
 
 def worst(found: Sequence[Line], scores: Sequence[Mapping[str, str]], number: int = WORST) -> list[dict[str, Any]]:
-    """{"score", "metric", "dataset", "better", "least", "mean", "most", "videos": [video, ...]} of each score and set.
+    """{"score", "metric", "dataset", "better", "least", "mean", "most", "videos", "equal"} of each score and set.
 
     scores: {"label", "metric", "better"} of each. Videos from the worst on, of equals in the order of ids; each is
-    {"id", "path", "text", "value", "start" (its clip's first frame), "broken"}.
+    {"id", "path", "text", "value", "start" (its clip's first frame), "broken"}. None of them is as good as the best, so
+    there is none where all are alike. equal: how many more have the value of the last one.
     """
     result = []
     for score in scores:
@@ -25,20 +26,24 @@ def worst(found: Sequence[Line], scores: Sequence[Mapping[str, str]], number: in
             if not there:
                 continue
             values = [line.scores[label] for line in there]
-            sign = 1 if score["better"] == "higher" else -1
-            ordered = sorted((sign * line.scores[label], line.id, at) for at, line in enumerate(there))
-            few = [there[at] for *_, at in ordered[:number]]
-            told = [{**_said(line), "value": line.scores[label], "start": line.starts[label]} for line in few]
+            least, most = min(values), max(values)
+            best, sign = (most, 1) if score["better"] == "higher" else (least, -1)
+            behind = [line for line in there if line.scores[label] != best]
+            ordered = sorted(behind, key=lambda line: (sign * line.scores[label], line.id))
+            told = [
+                {**_said(line), "value": line.scores[label], "start": line.starts[label]} for line in ordered[:number]
+            ]
             result.append(
                 {
                     "score": label,
                     "metric": score["metric"],
                     "dataset": dataset,
                     "better": score["better"],
-                    "least": min(values),
+                    "least": least,
                     "mean": math.fsum(values) / len(values),
-                    "most": max(values),
+                    "most": most,
                     "videos": told,
+                    "equal": sum(line.scores[label] == told[-1]["value"] for line in ordered[number:]),
                 }
             )
     return result

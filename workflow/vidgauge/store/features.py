@@ -9,10 +9,10 @@
                          decoded, and how many clips they would have given
     attributes: kind "features", schema, extractor, version, weights (their name, or the file's), weights_sha256,
                 weights_verified (a published digest matched), licence (theirs), clips (the clip spec's name),
-                clip_spec (all of it, JSON), manifest_digest (of all videos), seed, precision, device, batch_shape,
-                versions (JSON), columns (JSON, names of the columns of arrays of scores, in which NaN stands for what
-                is not defined) and what the writer was given; after a merge also mixed: the names of those that are
-                lists because the shards differ
+                clip_spec (all of it, JSON), manifest_digest (of all videos), partners_digest (of their partners, where
+                the network sees both), seed, precision, device, batch_shape, versions (JSON), columns (JSON, names of
+                the columns of arrays of scores, in which NaN stands for what is not defined) and what the writer was
+                given; after a merge also mixed: the names of those that are lists because the shards differ
 
 Rows are in canonical order: video id (by code point), then draw, then frame within the clip. The file of a shard has no
 stats: they are computed once, by `merge`, from all rows, but not of scores. Zero rows are valid.

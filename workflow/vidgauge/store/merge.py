@@ -84,8 +84,15 @@ def _common_attrs(shards: Sequence[Shard]) -> dict[str, Any]:
         found = [json.loads(text) for text in texts]
         common[key] = found[0] if len(found) == 1 else found
         mixed += [key] if len(found) > 1 else []
-    parts = [str(digest) for shard in shards if (digest := shard.attrs.get("manifest_digest"))]
-    return {**common, "manifest_digest": joined(parts) if len(parts) == len(shards) else None, "mixed": mixed}
+    digests = {"manifest_digest": _joined_digests("manifest_digest", shards)}
+    if "partners_digest" in first:
+        digests["partners_digest"] = _joined_digests("partners_digest", shards)
+    return {**common, **digests, "mixed": mixed}
+
+
+def _joined_digests(key: str, shards: Sequence[Shard]) -> str | None:
+    parts = [str(digest) for shard in shards if (digest := shard.attrs.get(key))]
+    return joined(parts) if len(parts) == len(shards) else None
 
 
 def _failed(shards: Sequence[Shard]) -> list[Mapping[str, Any]]:

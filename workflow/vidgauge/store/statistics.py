@@ -32,6 +32,7 @@ from vidgauge.metrics.stats import stats_from_features
 from vidgauge.store import features, hdf5, seal
 from vidgauge.store.npy import read_npy, read_npz
 from vidgauge.store.unpickle import read_pickle
+from vidgauge.wording import counted
 
 KIND, SCHEMA = "statistics", 1
 Format = Literal["hdf5", "npz", "npy", "pickle"]
@@ -95,7 +96,9 @@ def read_statistics(path: str | PathLike[str], array: str | None = None, *, n: i
     if n is not None and n < 1:
         raise UsageError(f"n: should be a whole number from 1 on, got {n}")
     if n is not None and found.n not in (None, n):
-        raise UsageError(f"{path}: its statistics are those of {found.n} rows, and n: {n} was given; leave n out")
+        raise UsageError(
+            f"{path}: its statistics are those of {counted(found.n, 'row')}, and n: {n} was given; leave n out"
+        )
     return found if n is None else Statistics(n, found.mean, found.cov, found.ddof, found.about)
 
 

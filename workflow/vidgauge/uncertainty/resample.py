@@ -12,6 +12,7 @@ from vidgauge.reducing import Question
 from vidgauge.uncertainty.curve import COARSE, FEW, FINE, PARTS, Curve, curve, window
 from vidgauge.uncertainty.effects import Effects, effects, effects_of_blocks
 from vidgauge.uncertainty.groups import BLOCKS, FOR_A_LIMIT, GROUPS, IN_A_BLOCK, LEAST, groups_of
+from vidgauge.wording import counted
 
 Keys = tuple[Sequence[Hashable] | None, Sequence[Hashable] | None]
 """The video of each row, of the reference and of the candidate; None where there are no rows, or it is not known."""
@@ -42,7 +43,7 @@ def resample(questions: Sequence[Question], values: Sequence[float], keys: Seque
         return "the runs have different videos"
     fewest = min(len(set(side)) for side in of_first if side is not None)
     if fewest < LEAST:
-        return f"{fewest} videos are too few, at least {LEAST} are needed"
+        return f"{counted(fewest, 'video is', 'videos are')} too few, at least {LEAST} are needed"
     try:
         found = [_run(*run, first.seed, fewest) for run in zip(questions, values, keys, strict=True)]
     except ValueError as error:  # what is left without some videos is too little for the reduction

@@ -32,6 +32,7 @@ from vidgauge.manifest.sources.rows import (
     suffix,
 )
 from vidgauge.manifest.sources.selection import Selection
+from vidgauge.wording import counted
 
 
 class Folder(NamedTuple):
@@ -185,12 +186,12 @@ def _both(source: Path, videos: Sequence[Folder], frames: Sequence[Folder]) -> s
 def _nothing(source: Path, folders: list[Folder]) -> str:
     if folders and folders[0].images:
         return (
-            f"{source}: holds {len(folders[0].images)} images and no videos. A frame folder is one video: "
+            f"{source}: holds {counted(len(folders[0].images), 'image')} and no videos. A frame folder is one video: "
             "give the folder above it, or give each video a folder of its own below this one."
         )
     return (
         f"{source}: holds no videos ({', '.join(sorted(VIDEO_SUFFIXES))}) and no folders of images, "
-        f"in {len(folders)} folders searched."
+        f"in {counted(len(folders), 'folder')} searched."
     )
 
 

@@ -15,7 +15,7 @@ import yaml
 from markupsafe import Markup
 
 from vidgauge.report.notes import intervals, notes, warnings
-from vidgauge.report.page import figures_curves, figures_datasets, figures_map, figures_stages, svg, text
+from vidgauge.report.page import figures_curves, figures_datasets, figures_map, figures_stages, svg
 from vidgauge.report.page.figures_leaderboard import differences, leaderboard
 from vidgauge.report.page.leaders import pairs, score, table
 from vidgauge.report.page.looks import Look, looks, names
@@ -24,6 +24,7 @@ from vidgauge.report.results import Results, joined
 from vidgauge.report.standing import Line
 from vidgauge.report.standing import lines as lines_of
 from vidgauge.report.words import listed
+from vidgauge.wording import counted
 
 MARKS = 20_000
 """Points of all maps together: so many make about two megabytes, of which half is for the script."""
@@ -183,7 +184,7 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
         loader=jinja2.FunctionLoader(_asset),
     )
-    environment.filters |= {"listed": listed, "counted": text.counted, "breakable": _breakable}
+    environment.filters |= {"listed": listed, "counted": counted, "breakable": _breakable}
     return environment.get_template("template.html.j2")
 
 

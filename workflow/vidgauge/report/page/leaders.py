@@ -8,6 +8,7 @@ from typing import Any
 
 from vidgauge.report.standing import Line
 from vidgauge.report.words import listed
+from vidgauge.wording import counted
 
 
 def score(lines: Sequence[Line], candidates: Sequence[str]) -> list[dict[str, Any]]:
@@ -70,5 +71,5 @@ def pairs(lines: Sequence[Line], candidates: Sequence[str]) -> list[dict[str, An
         parts += [f"{ties} {'is a tie' if ties == 1 else 'are ties'}"] if ties else []
         unknown = len(own) - len(known)
         parts += [f"{unknown} {'is' if unknown == 1 else 'are'} not known"] if unknown else []
-        found.append({"a": a, "b": b, "found": own, "text": f"Of {len(own)} metrics, {listed(parts)}."})
+        found.append({"a": a, "b": b, "found": own, "text": f"Of {counted(len(own), 'metric')}, {listed(parts)}."})
     return found

@@ -1,17 +1,8 @@
-"""Numbers, names and lists as the page writes them."""
+"""Names as the page writes them."""
 
 from __future__ import annotations
 
 import unicodedata
-
-
-def counted(count: int, one: str, many: str | None = None) -> str:
-    """A count with its noun.
-
-    >>> counted(1, "video"), counted(2048, "video")
-    ('1 video', '2048 videos')
-    """
-    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def short(text: str, width: int) -> str:
