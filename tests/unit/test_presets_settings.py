@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests import stand_ins
+from vidgauge.media.sampling import clip_indices
+from vidgauge.media.spread import uniform_floor
 from vidgauge.presets import presets
 
 KNOWN = stand_ins.known()
@@ -94,6 +97,12 @@ def test_frames_of_videoscore(name: str, start: str, frames: int) -> None:
     found = [of for metric, of in presets().items() if metric.startswith(f"{name}.")]
     assert len(found) == 5
     assert all((of.clips.start, of.clips.frames, of.clips.size) == (start, frames, "native") for of in found)
+    for of in found:  # the benchmark takes shorter videos as well, some frames of which it repeats
+        assert of.clips.frames_needed == (1 if start == "spread_ends" else frames)
+        for length in range(of.clips.frames_needed, 40):
+            (taken,) = clip_indices(of.clips, length, seed=0, video_id="a.mp4", draws=[0]).values()
+            ends = np.floor(np.linspace(0, length - 1, frames)).astype(int).tolist()
+            assert taken == (ends if start == "spread_ends" else uniform_floor(length, frames))
 
 
 @pytest.mark.parametrize(
