@@ -12,10 +12,10 @@ demo: .venv/installed
 	@echo "Report: results/demo/report.html"
 
 test: .venv/installed-dev
-	$(BIN)/pytest -n $(CORES) -m "not stress"
+	$(BIN)/pytest -n $(CORES) --dist worksteal -m "not stress"
 
 stress: .venv/installed-dev
-	rm -rf .stress && VIDGAUGE_STRESS_RECORD=$(CURDIR)/.stress $(BIN)/pytest -n $(CORES) -m stress
+	rm -rf .stress && VIDGAUGE_STRESS_RECORD=$(CURDIR)/.stress $(BIN)/pytest -n $(CORES) --dist worksteal -m stress
 	$(BIN)/python tests/reliability.py .stress # fills the table of docs/reliability.md
 
 bench: .venv/installed-dev
