@@ -514,6 +514,16 @@ PAIR: dict[str, Any] = {"reduce": "mean", "extractor": "psnr_ssim"}
             "unequal: trim is of pairs of videos, and frame_statistics sees none; remove it",
         ),
         (
+            PAIR | {"unequal": "trim", "clips": {"start": "spread", "size": "native"}},
+            {},
+            "with clips.start: spread clips are taken from all of the longer one; use clips: {start: first}, or",
+        ),
+        (
+            PAIR | {"unequal": "trim", "clips": {"start": "each", "clips_per_video": 4, "size": "native"}},
+            {},
+            "unequal: trim compares the frames that both videos of a pair have, and with clips.start: each",
+        ),
+        (
             SCORE,
             {"datasets": {"real": {"source": "x"}, "mine": {"source": "y.npz"}}},
             "mine is saved statistics; give its",

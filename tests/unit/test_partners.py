@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,11 @@ import pytest
 from tests.make_videos import encode, frames
 from tests.unit.media.helpers import video
 from vidgauge.errors import VidgaugeError
-from vidgauge.manifest.probing import video_as_dict, write_shard
+from vidgauge.files import to_jsonl, write_text
+from vidgauge.manifest.probing import read_shard, video_as_dict, write_shard
 from vidgauge.partners import make_partner_clips, partner_of
 from vidgauge.specs import Asked, ClipSpec, Video
-from vidgauge.stages import make_clips_file
+from vidgauge.stages import make_clips_file, make_partner_clips_file
 from vidgauge.store.clips import open_clips
 
 LOSSLESS = {"codec": "ffv1", "pix_fmt": "bgr0"}
@@ -115,3 +117,22 @@ def test_other_frames_are_never_compared(tmp_path: Path) -> None:
         pytest.raises(VidgaugeError, match=r"hold other frames of x\.mkv"),
     ):
         partner_of(own, theirs)
+
+
+def test_clips_that_are_gone_are_made_again(tmp_path: Path) -> None:
+    """As on a machine of a cluster that does not see them."""
+    clips = {"x": frames(12), "y": frames(12, seed=1)}
+    path = made(tmp_path, clips, clips)
+    shard, pairs = tmp_path / "a" / "0.jsonl", tmp_path / "pairs.jsonl"
+    own, _ = read_shard(shard)
+    write_text(pairs, to_jsonl([item.id, video_as_dict(item)] for item in own))
+    again: Callable[..., None] = partial(
+        make_partner_clips_file, videos=shard, asked=ASKED, pairs=pairs, trim=False, workers=1
+    )
+    again([], tmp_path / "again.h5")
+    with open_clips(path) as before, open_clips(tmp_path / "again.h5") as after:
+        np.testing.assert_array_equal(before.index, after.index)
+        np.testing.assert_array_equal(before[:], after[:])
+    assert not list(tmp_path.rglob("*.tmp"))
+    with pytest.raises(VidgaugeError, match="wanted in one file, 2 were given"):
+        again([tmp_path / "own.h5", tmp_path / "own.h5"], tmp_path / "third.h5")

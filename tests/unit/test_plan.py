@@ -380,6 +380,7 @@ def test_needs_of_nearby_rates_have_names_of_their_own() -> None:
 SCORED: dict[str, Any] = {"reduce": "mean", "clips": {"frames": 4, "size": [8, 8]}}
 STATISTICS = SCORED | {"extractor": "frame_statistics"}
 PAIRS = SCORED | {"extractor": "psnr_ssim"}
+PAIRS |= {"clips": PAIRS["clips"] | {"start": "first"}}
 
 
 def test_columns_have_their_own_names_unless_two_arrays_share_one() -> None:
@@ -446,6 +447,31 @@ def test_room_for_the_clips_of_partners() -> None:
     alone = configured(d=CLIPS | {"clips": PAIRS["clips"]})
     (piece,) = (piece for piece in scratch.pieces(alone, counts(alone, [3])) if piece.dataset == "a")
     assert piece.bytes == most // 2
+
+
+@pytest.mark.parametrize("order", [("pairs", "looks"), ("looks", "pairs")])
+def test_pairs_and_a_distance_on_the_same_clips(order: tuple[str, str]) -> None:
+    """Of the reference no partners are asked, whichever of the metrics comes first."""
+    clips = {"frames": 1, "start": "each", "clips_per_video": "all", "size": "native"}
+    both = {"pairs": PAIRS | {"clips": clips}, "looks": FRAMES | {"clips": clips}}
+    config = configured(**{name: both[name] for name in order})
+    needs = plan.needs(config)
+    (of_pairs,) = (name for name in needs if name.endswith("-vs-real"))
+    of_clips = needs[of_pairs]["clips"]
+    asked_of = {name: [of_clips] if name == "real" else [of_clips, of_pairs] for name in config.datasets}
+    usable = {name: {need: [2] if need == of_pairs else [3] for need in of} for name, of in asked_of.items()}
+    sizes = {name: {need: [24, 32] for need in of} for name, of in asked_of.items()}
+    clips_of = {name: {need: [[3], [5]] for need in of} for name, of in asked_of.items()}
+    found = plan.Counts(usable, clips_of, sizes)
+    assert {file.dataset for file in plan.all_features(config, found)} == set(config.datasets)
+    for file in plan.all_features(config, found):
+        assert plan.clips_asked(config, file.dataset, file.clips, found).native == (24, 32)
+    clip = 3 * 24 * 32
+    assert {piece.dataset: (piece.least, piece.bytes) for piece in scratch.pieces(config, found)} == {
+        "real": (3 * clip, 5 * clip),
+        "a": (2 * 3 * clip, 2 * 5 * clip),
+        "b": (2 * 3 * clip, 2 * 5 * clip),
+    }
 
 
 def test_every_partner_is_probed() -> None:

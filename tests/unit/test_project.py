@@ -42,6 +42,18 @@ def test_the_conda_environment_has_the_pinned_versions() -> None:
     assert listed == [f"{name}{pinned[name]}" for name in names]
 
 
+def test_slurm_is_told_what_jobs_of_several_threads_need() -> None:
+    """Defaults are those of one thread; docs/cluster.md has a line for each."""
+    rules = "".join(path.read_text("utf-8") for path in (ROOT / "workflow/rules").glob("*.smk"))
+    with_threads = re.findall(r"^rule (\w+):\n(?:(?!^rule ).*\n)*?    threads: ", rules, re.MULTILINE)
+    assert {"probe", "clips", "partners", "features"} <= set(with_threads)
+    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text("utf-8"))
+    table = (ROOT / "docs/cluster.md").read_text("utf-8")
+    for rule in with_threads:
+        assert {"mem_mb", "runtime"} <= profile["set-resources"][rule].keys(), rule
+        assert f"\n| `{rule}` | " in table, rule
+
+
 def test_no_address_is_recorded() -> None:
     for path in (ROOT / "envs").iterdir():
         assert "://" not in path.read_text(), path

@@ -186,14 +186,18 @@ def clips(videos: Path, specs: tuple[str, ...], out: Path, workers: int) -> None
 
 
 @main.command()
-@click.argument("clips", type=File)
-@click.option("--videos", type=File, required=True, help="The shard that the clips are of.")
+@click.argument("clips", type=File, nargs=-1)
+@click.option(
+    "--videos", type=File, required=True, help="The shard that the clips are of, made here if none are given."
+)
 @click.option("--pairs", type=File, required=True, help="[id, partner] of each of its videos, a line each.")
-@click.option("--spec", help="Which clips, JSON as in `vidgauge clips`; needed where CLIPS hold those of several.")
+@click.option("--spec", help="Which clips, JSON as in `vidgauge clips`; needed where CLIPS hold several, or are none.")
 @click.option("--trim", is_flag=True, help="Also of partners of another length: the frames that both have.")
 @click.option("--out", type=Out, required=True, help="Clips, uint8 HDF5.")
 @_workers
-def partners(clips: Path, videos: Path, pairs: Path, spec: str | None, trim: bool, out: Path, workers: int) -> None:
+def partners(
+    clips: tuple[Path, ...], videos: Path, pairs: Path, spec: str | None, trim: bool, out: Path, workers: int
+) -> None:
     """Decode the same frames as CLIPS of the reference video that belongs to each of them.
 
     Example: vidgauge partners clips.h5 --videos results/manifests/a/shards/0.jsonl
@@ -202,7 +206,7 @@ def partners(clips: Path, videos: Path, pairs: Path, spec: str | None, trim: boo
     from vidgauge.stages import make_partner_clips_file
 
     asked = clips_asked(spec) if spec else None
-    make_partner_clips_file(clips, asked, videos, pairs, out, trim=trim, workers=workers)
+    make_partner_clips_file(clips, out, videos=videos, asked=asked, pairs=pairs, trim=trim, workers=workers)
 
 
 @main.command()

@@ -152,6 +152,13 @@ def _metric_problems(config: Config, name: str) -> Iterable[str]:
             yield f"'{name}' compares each video with its own reference video; set reference to a dataset of videos"
         if definition.unequal == "trim" and not spec.pair:
             yield f"'{name}': unequal: trim is of pairs of videos, and {spec.name} sees none; remove it"
+        clips = definition.clips
+        if definition.unequal == "trim" and clips.start != "first" and clips.clips_per_video != "all":
+            yield (
+                f"'{name}': unequal: trim compares the frames that both videos of a pair have, and with clips.start: "
+                f"{clips.start} clips are taken from all of the longer one; use clips: {{start: first}}, or {{start: "
+                "each, clips_per_video: all}"
+            )
     if reduce is not None and (reduce.paired or reduce.name == "mean"):
         for dataset in set(config.datasets) - set(config.listed):
             what = "compares each video with its own" if reduce.paired else "judges single videos"

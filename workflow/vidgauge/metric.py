@@ -27,9 +27,14 @@ class Sampling:
     beside: str | None = None  # what names the partners that the network sees too
 
     @property
+    def clip_need(self) -> str:
+        """The name of what the clips ask of a video, the same for all draws and seeds."""
+        return need_name(self.clips)
+
+    @property
     def need(self) -> str:
-        """The name of what is asked of a video, the same for all draws and seeds."""
-        return need_name(self.clips) + (f"-vs-{self.beside}" if self.beside else "")
+        """The name of all that is asked of a video: partners ask for more than clips do."""
+        return self.clip_need + (f"-vs-{self.beside}" if self.beside else "")
 
     def clips_wanted(self) -> int | None:
         """Clips of the set that `samples` asks for; None: all."""

@@ -47,7 +47,7 @@ def metric_plan(config: Config, metric: Metric) -> dict[str, Any]:
     """All that the metric's number depends on besides its features, for the file that its job reads."""
     return {
         "metric": metric.name,
-        "needs": [sampling.need for sampling in metric.samplings],
+        "needs": [name for sampling in metric.samplings for name in dict.fromkeys((sampling.clip_need, sampling.need))],
         "definition": metric.definition.model_dump(mode="json"),
         "samples": [sampling.samples for sampling in metric.samplings],
         "array": metric.array,
@@ -158,15 +158,22 @@ def videos_of(config: Config, metric: Metric) -> list[str]:
 
 
 def needs(config: Config) -> dict[str, dict[str, Any]]:
-    """What the gate checks: {clip need: {"spec", "datasets"}}."""
+    """What the gate checks: {need: {"spec", "datasets"}}, of pairs also "clips" (their need), "partners" and "trim"."""
     found: dict[str, dict[str, Any]] = {}
     for metric in metrics(config).values():
         for name in videos_of(config, metric):
             sampling = metric.of(name)
             spec = need_of(sampling.clips).model_dump(mode="json")
-            pairs = {"partners": metric.partners, "trim": metric.trim} if metric.partners else {}
-            need = found.setdefault(sampling.need, {"spec": spec, "datasets": [], **pairs})
-            need["datasets"] = [other for other in config.datasets if other in {*need["datasets"], name}]
+            asked: dict[str, dict[str, Any]] = {sampling.clip_need: {}}
+            if metric.partners:
+                asked[sampling.need] = {
+                    "clips": sampling.clip_need,
+                    "partners": metric.partners,
+                    "trim": metric.trim,
+                }
+            for key, more in asked.items():
+                need = found.setdefault(key, {"spec": spec, "datasets": [], **more})
+                need["datasets"] = [other for other in config.datasets if other in {*need["datasets"], name}]
     return dict(sorted(found.items()))
 
 
@@ -245,15 +252,15 @@ def first_shards(usable: Sequence[int], clips: int | None) -> int:
 def clips_asked(config: Config, dataset: str, name: str, counts: Counts) -> Asked:
     """What a dataset's folder of clips is named after, and no more. Raises KeyError for those of other evaluations."""
     for metric in metrics(config).values():
-        for sampling in metric.samplings:
-            names = clips_names(config, sampling.clips)
-            if name in names:
-                seed, draws = names[name]
-                spec = sampling.clips
-                if spec.clips_per_video != "all":
-                    spec = spec.model_copy(update={"clips_per_video": draws})
-                size = counts.sizes[dataset][sampling.need] if spec.size == "native" else None
-                return Asked(
-                    spec=spec, seed=seed if spec.seeded else 0, draws=draws, native=(size[0], size[1]) if size else None
-                )
+        sampling = metric.of(dataset)
+        names = clips_names(config, sampling.clips)
+        if dataset in videos_of(config, metric) and name in names:
+            seed, draws = names[name]
+            spec = sampling.clips
+            if spec.clips_per_video != "all":
+                spec = spec.model_copy(update={"clips_per_video": draws})
+            size = counts.sizes[dataset][sampling.need] if spec.size == "native" else None
+            return Asked(
+                spec=spec, seed=seed if spec.seeded else 0, draws=draws, native=(size[0], size[1]) if size else None
+            )
     raise KeyError(name)

@@ -54,10 +54,12 @@ def pieces(config: Config, counts: Counts) -> list[Piece]:
     for dataset, clips, _ in extractors:
         if (dataset, clips) not in sizes:
             sizes[dataset, clips] = _sizes(config, dataset, clips, counts)
+    all_names = {name for names in extractors.values() for name in names}
+    beside = {name: networks.partners_of(config, name) for name in all_names}
     found = []
     for (dataset, clips, shard), names in extractors.items():
         videos, least, most = sizes[dataset, clips][shard]
-        files = 1 + len({networks.partners_of(config, name) for name in names} - {None})
+        files = 1 + len({beside[name] for name in names} - {None})
         features = tuple((clips, name) for name in names)
         found.append(Piece(dataset, clips, shard, features, videos, files * least, files * most))
     return found

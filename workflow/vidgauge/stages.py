@@ -112,13 +112,13 @@ def make_features_file(
         return
     # beside the features: the system's own folder may be small
     with tempfile.TemporaryDirectory(prefix=".clips-", suffix=".tmp", dir=out.parent) as folder:
-        name = layout.clips_name(asked.spec, seed=asked.seed, draws=asked.draws) if asked is not None else None
-        if videos is not None and asked is not None and name is not None and not _whole(clips, name):
-            clips = [Path(folder, "clips.h5")]
-            make_clips_file(videos, [asked], clips[0], workers=workers)
-        if spec.pair and pairs is not None and not _whole([partners] if partners else [], GROUP):
+        name, clips = _clips_of(asked, clips, videos, Path(folder), workers)
+        there = [partners] if partners else []
+        if spec.pair and videos is not None and pairs is not None and not _whole(there, GROUP):
             partners = Path(folder, "partners.h5")
-            make_partner_clips_file(clips[0], asked, videos, pairs, partners, trim=network.trim, workers=workers)
+            make_partner_clips_file(
+                clips, partners, videos=videos, asked=asked, pairs=pairs, trim=network.trim, workers=workers
+            )
         with lease(device, spec.uses_gpu):  # the first to start CUDA is the network, inside
             extract(
                 clips,
@@ -136,16 +136,39 @@ def make_features_file(
 
 
 def make_partner_clips_file(
-    clips: Path, asked: Asked | None, videos: Path | None, pairs: Path, out: Path, *, trim: bool, workers: int
+    clips: Sequence[Path],
+    out: Path,
+    *,
+    videos: Path,
+    asked: Asked | None,
+    pairs: Path,
+    trim: bool,
+    workers: int,
 ) -> None:
-    """Decode the same frames of the partner of each of a shard's videos. pairs: of the shard. clips: its own clips.
+    """Decode the same frames of the partner of each of a shard's videos. clips: the shard's, in one file.
 
-    asked: which of the clips, where the file holds several.
+    asked: which of the clips, where the file holds those of several specs; with it, clips that are not there, or
+    damaged, are made once more, here. pairs: of the shard. trim: partners may be of another length.
     """
-    if videos is None:
-        raise VidgaugeError(f"{out}: the shard's videos are needed to hold them against their partners (--videos)")
-    name = layout.clips_name(asked.spec, seed=asked.seed, draws=asked.draws) if asked is not None else None
-    make_partner_clips(clips, name, read_shard(videos)[0], read_pairs(pairs), out, trim=trim, workers=workers)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".clips-", suffix=".tmp", dir=out.parent) as folder:
+        name, clips = _clips_of(asked, clips, videos, Path(folder), workers)
+        if len(clips) != 1:
+            raise VidgaugeError(f"{out}: the clips of {videos} are wanted in one file, {len(clips)} were given")
+        make_partner_clips(clips[0], name, read_shard(videos)[0], read_pairs(pairs), out, trim=trim, workers=workers)
+
+
+def _clips_of(
+    asked: Asked | None, clips: Sequence[Path], videos: Path | None, folder: Path, workers: int
+) -> tuple[str | None, Sequence[Path]]:
+    """The name of the clips that are asked for, and the files that hold them: those given, or one made in `folder`."""
+    if asked is None:
+        return None, clips
+    name = layout.clips_name(asked.spec, seed=asked.seed, draws=asked.draws)
+    if videos is not None and not _whole(clips, name):
+        clips = [folder / "clips.h5"]
+        make_clips_file(videos, [asked], clips[0], workers=workers)
+    return name, clips
 
 
 def _texts(spec: ExtractorSpec, file: Path | None) -> dict[str, str]:

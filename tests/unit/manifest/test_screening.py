@@ -11,10 +11,11 @@ from vidgauge.errors import BadVideo, VidgaugeError
 from vidgauge.files import read_jsonl
 from vidgauge.manifest.gate import pass_gate
 from vidgauge.manifest.joining import join
+from vidgauge.manifest.judging import judge
 from vidgauge.manifest.listing import write_listing
 from vidgauge.manifest.pairs import check_pair
 from vidgauge.manifest.probing import probe_shard
-from vidgauge.manifest.screening import Files, Need, judge, read_screened, screen, write_screened
+from vidgauge.manifest.screening import Files, Need, read_screened, screen, write_screened
 from vidgauge.specs import ClipSpec, Video
 
 SHORT, LONG, NATIVE = ClipSpec(frames=4), ClipSpec(frames=16), ClipSpec(frames=4, size="native")
@@ -215,8 +216,8 @@ def test_pairs_that_do_not_fit_are_bad_videos(dataset, tmp_path):
     manifests = {"real": dataset("real", [8, 8, 2]), "a": dataset("a", [8, 12, 8, 8])}
     needs = {
         "alone": Need(SHORT),
-        "equal": Need(SHORT, ["a"], "real"),
-        "trimmed": Need(SHORT, ["a"], "real", trim=True),
+        "equal": Need(SHORT, ["a"], "alone", "real"),
+        "trimmed": Need(SHORT, ["a"], "alone", "real", trim=True),
     }
     screened = screen(manifests, needs)
     bad = {(bad["dataset"], bad["id"], bad["clips"]): bad["reason"] for bad in screened.rejected}
@@ -234,7 +235,53 @@ def test_pairs_that_do_not_fit_are_bad_videos(dataset, tmp_path):
     assert "has 12 frames, its partner" in said
     assert "unequal: trim in the metric's definition compares what both have" in said
     assert "Partners share `pair`" in said
+    assert "Or repair or remove them" in said  # some are too short
+    assert said.startswith("Bad videos: 1 in real, 3 in a. By reason: ")  # none twice
+    assert "unpaired 1" in said
+    assert said.count("3.mp4: unpaired") == 1
     judge(screened, action="reject", max_fraction=1.0, rejected_path=tmp_path)
+
+
+def test_what_clips_find_bad_is_not_said_of_pairs_again(dataset):
+    manifests = {"real": dataset("real", [8, 8]), "a": dataset("a", [8, 2])}
+    needs = {"alone": Need(SHORT), "equal": Need(SHORT, ["a"], "alone", "real")}
+    screened = screen(manifests, needs)
+    assert [(bad["reason"], bad["clips"]) for bad in screened.rejected] == [("too-short", "alone")]
+    assert {name: sum(counts) for name, counts in screened.counts["a"].items()} == {"alone": 1, "equal": 1}
+    assert screened.needs == {"alone": 4}
+
+
+@pytest.mark.parametrize("action", ["fail", "reject"])
+def test_without_any_partner_all_bad_videos_are_listed_all_the_same(dataset, action):
+    manifests = {"real": dataset("real", [8], "no json"), "a": dataset("a", [8])}
+    manifests["a"].videos.write_text(manifests["a"].videos.read_text().replace('"0.mp4"', '"other.mp4"'))
+    screened = screen(manifests, {"alone": Need(SHORT), "equal": Need(SHORT, ["a"], "alone", "real")})
+    assert [bad["reason"] for bad in screened.rejected] == ["not-json", "unpaired"]
+    said = decide(screened, action)
+    assert "dataset a has no video that clips equal can use" in said
+    assert "Partners share `pair`" in said
+
+
+def test_what_helps_with_pairs_is_not_said_of_a_paired_source(dataset):
+    """Whose listing has the same word for a video without a real one."""
+    screened = screen({"real": dataset("real", [8, 8])}, {"alone": Need(SHORT)})
+    bad = {"dataset": "real", "line": 7, "path": "v", "reason": "unpaired", "detail": "d", "clips": None, "id": "v"}
+    screened.rejected.append({**bad, "stage": "listing"})
+    said = decide(screened)
+    assert "Repair or remove them" in said
+    assert "Partners share" not in said
+
+
+def test_of_pairs_of_unequal_length_the_first_clip_must_be_there():
+    own = Video("own.mp4", "own.mp4", **VIDEO)
+    padded = ClipSpec(frames=16, start="first", short="pad")
+    for ours, theirs, fits in ((20, 16, True), (20, 15, False), (7, 7, True), (7, 20, True), (8, 7, False)):
+        pair = replace(own, frames=ours), replace(own, frames=theirs)
+        if fits:
+            check_pair(*pair, padded, trim=True)
+        else:
+            with pytest.raises(BadVideo, match="short-partner"):
+                check_pair(*pair, padded, trim=True)
 
 
 @pytest.mark.parametrize(
@@ -244,16 +291,19 @@ def test_pairs_that_do_not_fit_are_bad_videos(dataset, tmp_path):
         ((40, 64), 8, SHORT, None),  # both are resized
         ((48, 64), 16, ClipSpec(frames=4, fps=4.0), "unequal-rate"),
         ((48, 64), 16, SHORT, None),  # frame by frame
+        ((48, 64), None, ClipSpec(frames=4, fps=4.0), "unequal-rate"),
+        ((48, 64), None, SHORT, None),
     ],
 )
 def test_size_and_rate_of_pairs_count_where_clips_keep_them(size, fps, spec, reason):
     own = Video("own.mp4", "own.mp4", **VIDEO)
     own = replace(own, height=48, width=64, fps=8.0)
-    other = replace(own, path="other.mp4", height=size[0], width=size[1], fps=float(fps))
-    if reason is None:
-        check_pair(own, other, spec, trim=False)
-    else:
+    other = replace(own, path="other.mp4", height=size[0], width=size[1], fps=fps and float(fps))
+    for trim in (False, True):
+        if reason is None:
+            check_pair(own, other, spec, trim=trim)
+            continue
         with pytest.raises(BadVideo) as bad:
-            check_pair(own, other, spec, trim=False)
+            check_pair(own, other, spec, trim=trim)
         assert bad.value.reason == reason
         assert str(other.path) in bad.value.detail

@@ -71,7 +71,7 @@ def test_a_set_whose_videos_are_alike_lists_none_and_ties_at_the_end_are_told() 
     found["worst"][0] |= {"videos": [], "least": 0.0, "mean": 0.0, "most": 0.0}
     found["worst"][1] |= {"dataset": "strong", "equal": 7}
     page = page_of(found, {})
-    assert "mild: 0 for every video; higher is better" in page.text
+    assert "mild: 0 for every video that has one; higher is better" in page.text
     assert "The worst videos of mild" not in page.text
     assert "7 more videos have 0.125, as the last one here." in page.text
     assert "more video" not in page_of(told(), {}).text

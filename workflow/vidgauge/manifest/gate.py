@@ -8,7 +8,8 @@ from typing import Any
 
 from vidgauge.errors import UsageError
 from vidgauge.files import write_json
-from vidgauge.manifest.screening import Files, Need, judge, read_screened, screen, write_screened
+from vidgauge.manifest.judging import judge
+from vidgauge.manifest.screening import Files, Need, read_screened, screen, write_screened
 from vidgauge.specs import ClipSpec
 
 

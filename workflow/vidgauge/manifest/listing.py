@@ -93,7 +93,7 @@ def write_listing(
     dataset = replace(bound, shard_size=shard_size, shards=shards, counts=counts)
     write_if_changed(folder / "dataset.json", _dataset_json(dataset))
     for part in ("listing", "texts"):
-        remove_stale(folder / part, shards)
+        _remove_stale(folder / part, shards)
     write_if_changed(folder / "listing" / "written.json", to_json({"digest": digest, "files": _files(folder)}) + "\n")
     return dataset
 
@@ -221,7 +221,7 @@ def _as_dict(reject: Reject) -> dict[str, object]:
     return {**reject._asdict(), "stage": "listing"}
 
 
-def remove_stale(listing: Path, shards: int) -> None:
+def _remove_stale(listing: Path, shards: int) -> None:
     """Remove shards beyond the count, and what a killed run left half written. The run lock is held."""
     for path in _entries(listing):
         number = path.name.removesuffix(".jsonl")
