@@ -175,7 +175,7 @@ def test_pairs_that_do_not_fit(tmp_path: Path) -> None:
     project.video("a", 1, seed=101, length=6)
     failed = project.run(ok=False)
     assert "Bad videos: 2 in a. By reason: unequal-length 1, unpaired 1" in failed.text
-    assert "v77.mp4: unpaired: has no partner among the usable videos of the reference" in failed.text
+    assert "v77.mp4: unpaired: has no partner of its own among the usable videos of the reference" in failed.text
     assert "has 6 frames, its partner" in failed.text
     assert "features" not in failed.jobs  # told before any network runs
     project.config["bad_videos"] = {"action": "reject", "max_fraction": 0.5}
