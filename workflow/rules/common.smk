@@ -152,19 +152,24 @@ def metric_manifests(wildcards):
 
 
 def metric_surveys(wildcards):
-    """What there is to know of the videos of both sets, for warnings; of saved statistics there is nothing.
-
-    A copy that is only as new as its text: a manifest that is joined again mostly says the same of its videos.
-    """
+    """What there is to know of the videos of both sets, for warnings; of saved statistics there is nothing."""
     gate_counts()
-    found = []
-    for name in (wildcards.candidate, METRICS[wildcards.metric].reference):
-        if name in CONFIG.listed:
-            folder = RESULTS / "manifests" / name
-            if workflow.is_main_process:
-                write_if_changed(folder / "surveyed.json", (folder / "survey.json").read_text("utf-8"))
-            found.append(str(folder / "surveyed.json"))
-    return found
+    names = [wildcards.candidate, METRICS[wildcards.metric].reference]
+    time = (RESULTS / EVALUATION / "gate.json").stat().st_mtime_ns
+    return [survey_of(name, time) for name in names if name in CONFIG.listed]
+
+
+@cache
+def survey_of(dataset, time):
+    """A copy of a dataset's survey that is only as new as its text: one that is made again mostly says the same.
+
+    time: the gate's.
+    """
+    survey = RESULTS / "manifests" / dataset / "survey.json"
+    copy = survey.with_name("surveyed.json")
+    if workflow.is_main_process and survey.exists():
+        write_if_changed(copy, survey.read_text("utf-8"))
+    return str(copy if copy.exists() else survey)
 
 
 def named_options(option, files):

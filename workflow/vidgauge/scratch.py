@@ -197,7 +197,8 @@ def is_fresh(file: Path, videos: Path) -> bool:
 
 def room_in(folder: Path) -> int:
     """Bytes for clips: what is free, and what the clips take that are there already."""
-    return free_for(folder) + sum(path.stat().st_size for path in folder.rglob("*.h5"))
+    there = (path for files in ("*/*/*.h5", "*/*/vs-*/*.h5") for path in folder.glob(files))  # with those of partners
+    return free_for(folder) + sum(path.stat().st_size for path in there)
 
 
 def refuse_what_cannot_fit(found: Sequence[Piece], folder: Path, *, kept: bool) -> None:
